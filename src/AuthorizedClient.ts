@@ -1,0 +1,347 @@
+/**
+ * An `HttpClient` for the Domain API: it resolves URLs against the instance, adds the bearer token, and when the API
+ * answers 401 gets a fresh token and sends the request again.
+ *
+ * @example
+ * ```ts
+ * import { AuthorizedClient, TokenProvider } from "effect-erpnet"
+ * import { NodeHttpClient } from "@effect/platform-node"
+ * import { Effect, Layer } from "effect"
+ *
+ * const ApiLive = AuthorizedClient.layer().pipe(
+ *   Layer.provide(TokenProvider.layerConfig()),
+ *   Layer.provide(NodeHttpClient.layerUndici)
+ * )
+ *
+ * export const program = Effect.gen(function* () {
+ *   const client = yield* AuthorizedClient.AuthorizedClient
+ *   const response = yield* client.get("Crm_Customers?$top=10")
+ *   return yield* response.json
+ * }).pipe(Effect.provide(ApiLive))
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as Headers from "@effect/platform/Headers"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as FiberRef from "effect/FiberRef"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import * as Tracer from "effect/Tracer"
+import type * as AccessToken from "./AccessToken.ts"
+import {
+  Expired,
+  ForeignOrigin,
+  InvalidClient,
+  InvalidGrant,
+  InvalidScope,
+  TokenEndpointUnavailable,
+  type TokenError,
+  TokenRequestRejected,
+  TokenResponseInvalid,
+  Unauthorized,
+  UnauthorizedClient
+} from "./ErpNetError.ts"
+import * as Instance from "./Instance.ts"
+import * as Body from "./internal/body.ts"
+import * as Challenge from "./internal/challenge.ts"
+import * as CallerResponse from "./internal/response.ts"
+import { serverText } from "./internal/text.ts"
+import * as Transport from "./internal/transport.ts"
+import { TokenProvider } from "./TokenProvider.ts"
+
+/**
+ * What a call can fail with. Platform errors are told of the caller's own request, without the token.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type AuthorizedClientError = TokenError | Unauthorized | ForeignOrigin | HttpClientError.HttpClientError
+
+/**
+ * @category services
+ * @since 0.1.0
+ */
+export class AuthorizedClient extends Context.Tag("effect-erpnet/AuthorizedClient")<
+  AuthorizedClient,
+  HttpClient.HttpClient.With<AuthorizedClientError>
+>() {}
+
+/**
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * When to send a request again that the API answered with 401, each time with a renewed token. It is not run before
+   * the first 401.
+   *
+   * @default Schedule.recurs(1)
+   */
+  readonly retryUnauthorized?: Schedule.Schedule<unknown, Unauthorized | Expired> | undefined
+  /**
+   * Sends the trace context (`traceparent`, `b3`) of the span `AuthorizedClient.execute` to the API.
+   *
+   * @default false
+   */
+  readonly tracePropagation?: boolean | undefined
+}
+
+/** The caller's request as one call of the API. */
+interface Call {
+  /** As the caller made it, without any Authorization: what responses and errors show. */
+  readonly own: HttpClientRequest.HttpClientRequest
+  /** The same with its absolute URL: what is sent, but for the token. */
+  readonly outgoing: HttpClientRequest.HttpClientRequest
+  readonly url: URL
+}
+
+const withoutAuthorization = (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
+  Headers.has(request.headers, "authorization")
+    ? HttpClientRequest.make(request.method)(request.url, {
+        urlParams: request.urlParams,
+        headers: Headers.remove(request.headers, "authorization"),
+        body: request.body
+      }).pipe((copy) => (request.hash._tag === "Some" ? HttpClientRequest.setHash(copy, request.hash.value) : copy))
+    : request
+
+const resolve = (
+  instance: Instance.Instance,
+  request: HttpClientRequest.HttpClientRequest
+): Either.Either<Call, ForeignOrigin | HttpClientError.RequestError> => {
+  const own = withoutAuthorization(request)
+  if (!URL.canParse(request.url, instance.odata)) {
+    return Either.left(
+      new HttpClientError.RequestError({ request: own, reason: "InvalidUrl", description: "the URL cannot be parsed" })
+    )
+  }
+  const url = new URL(request.url, instance.odata)
+  if (!Instance.owns(instance, url)) {
+    return Either.left(new ForeignOrigin({ origin: url.origin, expected: new URL(instance.odata).origin }))
+  }
+  // A user name and password would be another Authorization, and those of the caller are replaced.
+  url.username = ""
+  url.password = ""
+  // As a text: the platform would write a URL object anew, and links of the server go out byte for byte.
+  return Either.right({ own, outgoing: HttpClientRequest.setUrl(own, url.href), url })
+}
+
+/** A body that can be sent twice: streams can be read once, and a second reading may be silently empty. */
+const isReplayable = (request: HttpClientRequest.HttpClientRequest): boolean => {
+  const { body } = request
+  if (body._tag === "Stream") return false
+  if (body._tag !== "Raw") return true
+  return (
+    typeof body.body === "string" ||
+    ArrayBuffer.isView(body.body) ||
+    body.body instanceof ArrayBuffer ||
+    body.body instanceof Blob ||
+    body.body instanceof URLSearchParams
+  )
+}
+
+/** The 401 as an error: what the API said, free of the token that it answered to. */
+const refusal = (
+  call: Call,
+  response: HttpClientResponse.HttpClientResponse,
+  token: AccessToken.AccessToken
+): Unauthorized | Expired => {
+  const challenge = Challenge.bearer(response.headers["www-authenticate"])
+  const clean = (text: string | undefined) =>
+    text === undefined ? undefined : serverText(text, [Redacted.value(token.value)])
+  const fields = {
+    status: response.status,
+    error: clean(challenge.error),
+    errorDescription: clean(challenge.errorDescription),
+    method: call.own.method,
+    path: call.url.pathname
+  }
+  return Challenge.saysExpired(challenge) ? new Expired(fields) : new Unauthorized(fields)
+}
+
+/** A copy of a token error that also carries the 401 which made the renewal necessary; the original is shared. */
+const withRejected = (error: TokenError, refused: Unauthorized | Expired): TokenError => {
+  const rejected = refused._tag === "Unauthorized" ? refused : new Unauthorized({ ...refused })
+  switch (error._tag) {
+    case "InvalidClient":
+      return new InvalidClient({ ...error, rejected })
+    case "UnauthorizedClient":
+      return new UnauthorizedClient({ ...error, rejected })
+    case "InvalidScope":
+      return new InvalidScope({ ...error, rejected })
+    case "InvalidGrant":
+      return new InvalidGrant({ ...error, rejected })
+    case "TokenRequestRejected":
+      return new TokenRequestRejected({ ...error, rejected })
+    case "TokenEndpointUnavailable":
+      return new TokenEndpointUnavailable({ ...error, rejected })
+    case "TokenResponseInvalid":
+      return new TokenResponseInvalid({ ...error, rejected })
+    case "Expired":
+      return new Expired({ ...error, rejected })
+  }
+}
+
+const nativeTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
+
+/** Runs a call in its span; where no tracer was installed there is no span, and nothing to pay for one. */
+const withCallSpan = <A, E>(
+  call: Call,
+  run: (span: Tracer.Span | undefined) => Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Effect.withFiberRuntime((fiber) => {
+    const tracer = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Tracer.Tracer)
+    if (tracer === nativeTracer || !fiber.getFiberRef(FiberRef.currentTracerEnabled)) return run(undefined)
+    const attributes = {
+      "http.request.method": call.own.method,
+      "server.address": call.url.hostname,
+      "url.path": call.url.pathname
+    }
+    return Effect.useSpan(
+      "AuthorizedClient.execute",
+      { kind: "client", captureStackTrace: false, attributes },
+      (span) => Effect.withParentSpan(run(span), span)
+    )
+  })
+
+const note = (
+  span: Tracer.Span | undefined,
+  attempt: number,
+  token: AccessToken.AccessToken,
+  status: number
+): Effect.Effect<void> =>
+  span === undefined
+    ? Effect.void
+    : Effect.map(Clock.currentTimeNanos, (now) => {
+        span.event("attempt", now, {
+          "http.request.resend_count": attempt - 1,
+          "http.response.status_code": status,
+          "erpnet.token.fingerprint": token.fingerprint
+        })
+        span.attribute("http.response.status_code", status)
+      })
+
+/**
+ * Makes the client; it keeps no state of its own.
+ *
+ * **Details**
+ *
+ * - URLs resolve as in a browser against the OData root of the instance. One that the instance does not own fails
+ *   with `ForeignOrigin` before a token is fetched; redirects are handed back, not followed.
+ * - After a 401 its body is discarded, the token renewed and the same request sent again, as often as
+ *   `retryUnauthorized` allows. Then the error is `Expired` where the challenge says that the token expired, else
+ *   `Unauthorized`. A request whose body is a stream is not sent twice. Where the renewal fails its own error is
+ *   raised, with the 401 in its field `rejected`.
+ * - Every other answer passes through, whatever its status. Without a token there is no call.
+ * - Responses and platform errors that come out are bound to the caller's own request, without the token, and
+ *   printing a response prints no body.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options: Options = {}
+): Effect.Effect<HttpClient.HttpClient.With<AuthorizedClientError>, never, TokenProvider | HttpClient.HttpClient> =>
+  Effect.gen(function* () {
+    const tokens = yield* TokenProvider
+    const transport = yield* Transport.client
+    const { instance } = tokens
+    const schedule = options.retryUnauthorized ?? Schedule.recurs(1)
+    const propagates = options.tracePropagation ?? false
+
+    const send = (
+      call: Call,
+      span: Tracer.Span | undefined,
+      token: AccessToken.AccessToken,
+      attempt: number
+    ): Effect.Effect<HttpClientResponse.HttpClientResponse, ForeignOrigin | HttpClientError.HttpClientError> => {
+      const request =
+        propagates && span !== undefined
+          ? HttpClientRequest.setHeaders(call.outgoing, HttpTraceContext.toHeaders(span))
+          : call.outgoing
+      const bearer = `Bearer ${Redacted.value(token.value)}`
+      const secrets = () => [Redacted.value(token.value)]
+      return transport.execute(HttpClientRequest.setHeader(request, "authorization", bearer)).pipe(
+        Effect.mapError((error) => CallerResponse.clientError(error, call.own, secrets)),
+        Effect.flatMap((response) => {
+          const answered = response.request.url
+          if (answered !== call.outgoing.url && Transport.wasRedirected(call.outgoing.url, answered)) {
+            const error = new ForeignOrigin({ origin: new URL(answered).origin, expected: call.url.origin })
+            return Effect.zipRight(Body.discard(response), error)
+          }
+          return Effect.as(note(span, attempt, token, response.status), response)
+        })
+      )
+    }
+
+    /** From the first 401 on: the schedule decides, the token is renewed, the request goes out again. */
+    const retry = (
+      call: Call,
+      span: Tracer.Span | undefined,
+      first: HttpClientResponse.HttpClientResponse,
+      firstToken: AccessToken.AccessToken
+    ): Effect.Effect<HttpClientResponse.HttpClientResponse, AuthorizedClientError> =>
+      Effect.gen(function* () {
+        const driver = yield* Schedule.driver(schedule)
+        const replayable = isReplayable(call.own)
+        let response = first
+        let token = firstToken
+        let attempt = 1
+        while (response.status === 401) {
+          const refused = refusal(call, response, token)
+          yield* Body.discard(response)
+          const goesOn = replayable && (yield* Effect.isSuccess(driver.next(refused)))
+          if (!goesOn) {
+            // Not sent again, but the next call shall not use this token either.
+            if (attempt === 1) yield* Effect.ignore(tokens.renew(token))
+            return yield* refused
+          }
+          token = yield* Effect.mapError(tokens.renew(token), (error) =>
+            error._tag === "Unauthorized" ? refused : withRejected(error, refused)
+          )
+          attempt += 1
+          response = yield* send(call, span, token, attempt)
+        }
+        const secret = token.value
+        return CallerResponse.make(response, call.own, () => [Redacted.value(secret)])
+      })
+
+    const execute = (
+      request: HttpClientRequest.HttpClientRequest
+    ): Effect.Effect<HttpClientResponse.HttpClientResponse, AuthorizedClientError> => {
+      const resolved = resolve(instance, request)
+      if (Either.isLeft(resolved)) return Effect.fail(resolved.left)
+      const call = resolved.right
+      return withCallSpan(call, (span) =>
+        Effect.flatMap(tokens.get, (token) =>
+          Effect.flatMap(send(call, span, token, 1), (response) =>
+            response.status === 401
+              ? retry(call, span, response, token)
+              : Effect.succeed(CallerResponse.make(response, call.own, () => [Redacted.value(token.value)]))
+          )
+        )
+      )
+    }
+    return HttpClient.makeWith<never, never, AuthorizedClientError, never>(Effect.flatMap(execute), Effect.succeed)
+  })
+
+/**
+ * {@link make} as a layer.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  options: Options = {}
+): Layer.Layer<AuthorizedClient, never, TokenProvider | HttpClient.HttpClient> =>
+  Layer.effect(AuthorizedClient, make(options))

@@ -1,0 +1,420 @@
+/**
+ * Schemas of the complex types of ERP.net, for the rows of an entity set.
+ *
+ * ```ts
+ * import { ComplexType, EntitySet } from "effect-erpnet"
+ * import { Schema } from "effect"
+ *
+ * const Products = EntitySet.make("General_Products_Products", Schema.Struct({
+ *   Id: Schema.UUID,
+ *   Name: ComplexType.MultilanguageString,
+ *   StandardPricePerLot: ComplexType.Amount,
+ *   ProductGroup: ComplexType.Reference
+ * }))
+ * ```
+ *
+ * @since 0.1.0
+ */
+import type * as BigDecimal from "effect/BigDecimal"
+import * as Data from "effect/Data"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import { fromBigDecimal, JsonNumber, toBigDecimal } from "./internal/losslessJson.ts"
+import { AmountId, LosslessId } from "./internal/rowShape.ts"
+
+/**
+ * How a decimal looks in JSON: a number, a string, or a number that kept more digits than a double can.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type DecimalEncoded = number | string | JsonNumber
+
+const DecimalSource: Schema.Schema<DecimalEncoded> = Schema.Union(
+  Schema.Number,
+  Schema.String,
+  Schema.declare((value): value is JsonNumber => value instanceof JsonNumber, { identifier: "JsonNumber" })
+).annotations({
+  identifier: "decimal",
+  description: "a decimal number, or a string that holds one",
+  [LosslessId]: true
+})
+
+/**
+ * An `Edm.Decimal` with every digit. Reads a JSON number or a string, writes a JSON number; a number that a double
+ * cannot hold is written with all its digits too.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Decimal: Schema.Schema<BigDecimal.BigDecimal, DecimalEncoded> = Schema.transformOrFail(
+  DecimalSource,
+  Schema.BigDecimalFromSelf,
+  {
+    strict: true,
+    decode: (value, _, ast) =>
+      Either.fromOption(toBigDecimal(value), () => new ParseResult.Type(ast, value, "Expected a decimal number")),
+    encode: (decimal) => ParseResult.succeed(fromBigDecimal(decimal))
+  }
+).annotations({ identifier: "Decimal" })
+
+const DecimalNumber: Schema.Schema<number, DecimalEncoded> = Schema.transformOrFail(
+  // Its own source: without the mark of exactness, pages of numbers are parsed at the usual speed.
+  DecimalSource.annotations({ [LosslessId]: false }),
+  Schema.Finite,
+  {
+    strict: true,
+    decode: (value, _, ast) =>
+      typeof value === "number"
+        ? ParseResult.succeed(value)
+        : Either.fromOption(
+            Option.map(toBigDecimal(value), () => Number(value)),
+            () => new ParseResult.Type(ast, value, "Expected a decimal number")
+          ),
+    encode: (value) => ParseResult.succeed(value)
+  }
+).annotations({ identifier: "DecimalNumber" })
+
+const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
+
+const toInt64 = (value: DecimalEncoded): Option.Option<bigint> => {
+  // A double beyond 2^53 has lost digits already.
+  const exact = typeof value === "number" ? Number.isSafeInteger(value) : /^-?\d{1,19}$/.test(String(value))
+  return exact
+    ? Option.filter(Option.some(BigInt(String(value))), (int) => int >= int64.min && int <= int64.max)
+    : Option.none()
+}
+
+/**
+ * An `Edm.Int64` with every digit, as a `bigint`. Reads a JSON number or a string, writes a JSON number.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Int64: Schema.Schema<bigint, DecimalEncoded> = Schema.transformOrFail(
+  DecimalSource,
+  Schema.BigIntFromSelf,
+  {
+    strict: true,
+    decode: (value, _, ast) =>
+      Either.fromOption(toInt64(value), () => new ParseResult.Type(ast, value, "Expected a 64-bit integer")),
+    encode: (int, _, ast) =>
+      int >= int64.min && int <= int64.max
+        ? ParseResult.succeed(Number.isSafeInteger(Number(int)) ? Number(int) : new JsonNumber(String(int)))
+        : ParseResult.fail(new ParseResult.Type(ast, int, "Expected a 64-bit integer"))
+  }
+).annotations({ identifier: "Int64" })
+
+/**
+ * A sum of money. `Currency` is the currency sign, up to four characters.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Amount<Value = BigDecimal.BigDecimal> {
+  readonly Value: Value
+  readonly Currency: string
+}
+
+/**
+ * `Erp.Amount` with every digit of `Value`. A set that holds one is parsed by the exact JSON reader where a page needs
+ * it. Filter it by `Filter.ge("CreditLimit", value)`, which ERP.net sees as `CreditLimitValue`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Amount: Schema.Schema<Amount, Amount<DecimalEncoded>> = Schema.Struct({
+  Value: Decimal,
+  Currency: Schema.String
+}).annotations({ identifier: "Amount", [AmountId]: true })
+
+/**
+ * `Erp.Amount` with `Value` as a JavaScript number: faster, exact up to 15 digits.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const AmountNumber: Schema.Schema<Amount<number>, Amount<DecimalEncoded>> = Schema.Struct({
+  Value: DecimalNumber,
+  Currency: Schema.String
+}).annotations({ identifier: "AmountNumber", [AmountId]: true })
+
+/**
+ * A measured quantity. `Unit` is the code of the measurement unit.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Quantity<Value = BigDecimal.BigDecimal> {
+  readonly Value: Value
+  readonly Unit: string
+}
+
+/**
+ * `Erp.Quantity` with every digit of `Value`; see {@link Amount}.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Quantity: Schema.Schema<Quantity, Quantity<DecimalEncoded>> = Schema.Struct({
+  Value: Decimal,
+  Unit: Schema.String
+}).annotations({ identifier: "Quantity", [AmountId]: true })
+
+/**
+ * `Erp.Quantity` with `Value` as a JavaScript number: faster, exact up to 15 digits.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const QuantityNumber: Schema.Schema<Quantity<number>, Quantity<DecimalEncoded>> = Schema.Struct({
+  Value: DecimalNumber,
+  Unit: Schema.String
+}).annotations({ identifier: "QuantityNumber", [AmountId]: true })
+
+/**
+ * The translations of one text, keyed by upper-case language code: `{ EN: "Apple", BG: "Ябълка" }`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MultilanguageString {
+  readonly [language: string]: string
+}
+
+/**
+ * `Erp.MultilanguageString`. Language codes are read in any case and written in upper case; languages that this
+ * library does not know are kept, languages without a text are left out.
+ *
+ * ERP.net treats all translations as one value: an update replaces every language, so read, change, then write.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const MultilanguageString: Schema.Schema<
+  MultilanguageString,
+  { readonly [language: string]: string | null | undefined }
+> = Schema.transform(
+  Schema.Record({ key: Schema.String, value: Schema.NullishOr(Schema.String) }),
+  Schema.Record({ key: Schema.String, value: Schema.String }),
+  {
+    strict: true,
+    decode: (texts) => withUpperCaseKeys(texts),
+    encode: (texts) => withUpperCaseKeys(texts)
+  }
+).annotations({ identifier: "MultilanguageString" })
+
+const withUpperCaseKeys = (texts: { readonly [language: string]: string | null | undefined }): MultilanguageString => {
+  const result = new Map<string, string>()
+  for (const [language, text] of Object.entries(texts)) {
+    const key = language.toUpperCase()
+    // The spelling of the wire wins over another one of the same language.
+    if (typeof text === "string" && !language.startsWith("@") && (language === key || !result.has(key))) {
+      result.set(key, text)
+    }
+  }
+  return Object.fromEntries(result)
+}
+
+/**
+ * The text in a language (any case), else in English, else in the first language there is; `undefined` when there is
+ * no text at all.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const getText = (texts: MultilanguageString | null | undefined, language: string): string | undefined =>
+  texts === null || texts === undefined
+    ? undefined
+    : (ownText(texts, language.toUpperCase()) ?? ownText(texts, "EN") ?? Object.values(texts)[0])
+
+const ownText = (texts: MultilanguageString, language: string): string | undefined =>
+  Object.hasOwn(texts, language) ? texts[language] : undefined
+
+/**
+ * The value of a custom property.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CustomPropertyValue {
+  readonly Value: string | null
+  readonly ValueId?: string | null | undefined
+  readonly Description?: MultilanguageString | null | undefined
+}
+
+/**
+ * `Erp.Systems_Bpm_CustomPropertyValue`, the type of the `CustomProperty_...` members. `ValueId` and `Description` are
+ * present when the value comes from a list of allowed values.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const CustomPropertyValue: Schema.Schema<
+  CustomPropertyValue,
+  {
+    readonly Value: string | null
+    readonly ValueId?: string | null | undefined
+    readonly Description?: Schema.Schema.Encoded<typeof MultilanguageString> | null | undefined
+  }
+> = Schema.Struct({
+  Value: Schema.NullOr(Schema.String),
+  ValueId: Schema.optional(Schema.NullOr(Schema.UUID)),
+  Description: Schema.optional(Schema.NullOr(MultilanguageString))
+}).annotations({ identifier: "CustomPropertyValue" })
+
+const customPropertyPrefix = "CustomProperty_"
+
+/**
+ * The property name of a custom property: `color.name` is `CustomProperty_color_u002Ename`. ERP.net keeps Latin
+ * letters, digits and `_`; any other character becomes `_u` and the upper-case hex of its UTF-8 bytes.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const customPropertyName = (code: string): string =>
+  customPropertyPrefix +
+  code.replace(
+    /[^A-Za-z0-9_]/gu,
+    (character) =>
+      `_u${[...new TextEncoder().encode(character)]
+        .map((byte) => byte.toString(16).toUpperCase().padStart(2, "0"))
+        .join("")
+        .padStart(4, "0")}`
+  )
+
+// Four digits for one byte (00xx) or two (C2-DF lead), six for three bytes, eight for four: the lead byte tells.
+const escapePattern = /_u(00[0-7][0-9A-F]|[CD][0-9A-F]{3}|E[0-9A-F]{5}|F[0-9A-F]{7})/g
+
+/**
+ * The code behind a custom property name; none for other names. A code that itself contains something like `_u0020`
+ * cannot be told from an escape, and is read as one.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const customPropertyCode = (name: string): Option.Option<string> =>
+  name.startsWith(customPropertyPrefix)
+    ? Option.some(
+        name.slice(customPropertyPrefix.length).replace(escapePattern, (escape, hex: string) => {
+          const bytes = (hex.startsWith("00") ? hex.slice(2) : hex).match(/../g) ?? []
+          const text = new TextDecoder().decode(Uint8Array.from(bytes, (byte) => Number.parseInt(byte, 16)))
+          return text.includes("\uFFFD") ? escape : text
+        })
+      )
+    : Option.none()
+
+/**
+ * The type id of {@link EntityId}.
+ *
+ * @category type IDs
+ * @since 0.1.0
+ */
+export const EntityIdTypeId: unique symbol = Symbol.for("~effect-erpnet/ComplexType/EntityId")
+
+/**
+ * The identity of an entity: the value of `@odata.id`. Two with the same set and id are equal.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EntityId {
+  readonly [EntityIdTypeId]: typeof EntityIdTypeId
+  readonly entitySet: string
+  /** A lower-case guid. */
+  readonly id: string
+}
+
+class EntityIdValue extends Data.Class<{ readonly entitySet: string; readonly id: string }> implements EntityId {
+  get [EntityIdTypeId](): typeof EntityIdTypeId {
+    return EntityIdTypeId
+  }
+  override toString(): string {
+    return formatEntityId(this)
+  }
+  toJSON(): string {
+    return formatEntityId(this)
+  }
+}
+
+const guidSource = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+const namePattern = /^[\p{L}_][\p{L}\p{N}_]*$/u
+const guidPattern = new RegExp(`^${guidSource}$`, "i")
+const entityIdPattern = new RegExp(
+  `^(?:https?://[^?#\\s]*/|/[^?#\\s]*/|/)?([\\p{L}_][\\p{L}\\p{N}_]*)\\((${guidSource})\\)$`,
+  "iu"
+)
+
+/**
+ * Whether a value is an {@link EntityId}.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isEntityId = (value: unknown): value is EntityId => Predicate.hasProperty(value, EntityIdTypeId)
+
+/**
+ * Makes an {@link EntityId} from the name of an entity set and a guid; none when either is malformed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeEntityId = (entitySet: string, id: string): Option.Option<EntityId> =>
+  namePattern.test(entitySet) && guidPattern.test(id)
+    ? Option.some(new EntityIdValue({ entitySet, id: id.toLowerCase() }))
+    : Option.none()
+
+/**
+ * Reads `Set(guid)`; an absolute URL that ends so is accepted too.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const parseEntityId = (text: string): Option.Option<EntityId> => {
+  const [, entitySet, id] = entityIdPattern.exec(text) ?? []
+  return entitySet === undefined || id === undefined ? Option.none() : makeEntityId(entitySet, id)
+}
+
+/**
+ * Writes `Set(guid)`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const formatEntityId = (id: EntityId): string => `${id.entitySet}(${id.id})`
+
+const EntityIdFromSelf: Schema.Schema<EntityId> = Schema.declare(isEntityId, { identifier: "EntityId" })
+
+/**
+ * `@odata.id`, relative as ERP.net writes it or absolute, as a typed {@link EntityId}. Use it as the field
+ * `"@odata.id"` of a row: the server always sends it and it is not part of `$select`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const EntityId: Schema.Schema<EntityId, string> = Schema.transformOrFail(Schema.String, EntityIdFromSelf, {
+  strict: true,
+  decode: (text, _, ast) =>
+    Either.fromOption(parseEntityId(text), () => new ParseResult.Type(ast, text, "Expected an id like Set(guid)")),
+  encode: (id) => ParseResult.succeed(formatEntityId(id))
+}).annotations({ identifier: "EntityIdFromString" })
+
+/**
+ * A reference that is read and written as a link, `{"@odata.id": "Set(guid)"}`. A reference that may be empty is
+ * `Schema.NullOr(ComplexType.Reference)`; to read the referenced entity itself use `EntitySet.expand`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Reference: Schema.Schema<EntityId, { readonly "@odata.id": string }> = Schema.transform(
+  Schema.Struct({ "@odata.id": EntityId }),
+  EntityIdFromSelf,
+  {
+    strict: true,
+    decode: (link) => link["@odata.id"],
+    encode: (id) => ({ "@odata.id": id })
+  }
+).annotations({ identifier: "Reference" })

@@ -1,0 +1,744 @@
+/**
+ * Every error of the package. Each is a tagged class whose `message` says what happened, why, and what to do,
+ * and none carries a secret, a token, a request or a response in any rendering.
+ *
+ * @example
+ * ```ts
+ * import { DomainApi, EntitySet, type ErpNetError } from "effect-erpnet"
+ * import { Console, Effect, Schema } from "effect"
+ *
+ * const Customers = EntitySet.make("Crm_Customers", Schema.Struct({ Id: Schema.UUID }))
+ *
+ * export const program = DomainApi.list(Customers).pipe(
+ *   Effect.catchTags({
+ *     InvalidClient: (error: ErpNetError.InvalidClient) => Console.error(error.message),
+ *     Unauthorized: (error: ErpNetError.Unauthorized) => Console.error(error.message)
+ *   })
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+
+/**
+ * Marks every error of this package.
+ *
+ * @category type IDs
+ * @since 0.1.0
+ */
+export const TypeId: "~effect-erpnet/ErpNetError" = "~effect-erpnet/ErpNetError"
+
+/**
+ * @category type IDs
+ * @since 0.1.0
+ */
+export type TypeId = typeof TypeId
+
+const text = Schema.String
+const optionalText = Schema.optional(Schema.String)
+const optionalStatus = Schema.optional(Schema.Number)
+const optionalWait = Schema.optional(Schema.DurationFromMillis)
+
+const quoted = (prefix: string, value: string | undefined): string =>
+  value === undefined || value === "" ? "" : `${prefix}"${value}"`
+
+const seconds = (duration: Duration.Duration): string => `${Math.ceil(Duration.toSeconds(duration))} s`
+
+// --- set-up ---------------------------------------------------------------------------------------------------------
+
+/**
+ * The name or URL of an instance cannot be used. `reason` says what is wrong with it; the input itself is not
+ * repeated where it could hold a password or a key.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidInstance extends Schema.TaggedError<InvalidInstance>("effect-erpnet/ErpNetError/InvalidInstance")(
+  "InvalidInstance",
+  { reason: text }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    return `The ERP.net instance cannot be used: ${this.reason}.`
+  }
+}
+
+/**
+ * A setting of the Trusted Application cannot be used. `field` names the setting, `reason` says what is wrong.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidApplication extends Schema.TaggedError<InvalidApplication>(
+  "effect-erpnet/ErpNetError/InvalidApplication"
+)("InvalidApplication", {
+  field: Schema.Literal("clientId", "clientSecret", "scope"),
+  reason: text
+}) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const settings = { clientId: "ERPNET_CLIENT_ID", clientSecret: "ERPNET_CLIENT_SECRET", scope: "ERPNET_SCOPE" }
+    return `The Trusted Application cannot be used: ${this.field} (setting ${settings[this.field]}) ${this.reason}.`
+  }
+}
+
+// --- the API refuses the token --------------------------------------------------------------------------------------
+
+const rejection = {
+  status: optionalStatus,
+  error: optionalText,
+  errorDescription: optionalText,
+  method: optionalText,
+  path: optionalText
+}
+
+interface Rejection {
+  readonly status?: number | undefined
+  readonly error?: string | undefined
+  readonly errorDescription?: string | undefined
+  readonly method?: string | undefined
+  readonly path?: string | undefined
+}
+
+const describeRejection = (self: Rejection): string => {
+  const where = self.method === undefined ? "" : ` to ${self.method} ${self.path ?? ""}`
+  return `The API answered ${self.status ?? 401}${where}${quoted(", error ", self.error)}${quoted(": ", self.errorDescription)}`
+}
+
+/**
+ * The API refuses the access token, and a fresh one did not help or was not asked for because the refused one was
+ * itself just issued. `error` and `errorDescription` are those of the `WWW-Authenticate: Bearer` challenge
+ * (RFC 6750 section 3), `path` is without the query.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Unauthorized extends Schema.TaggedError<Unauthorized>("effect-erpnet/ErpNetError/Unauthorized")(
+  "Unauthorized",
+  rejection
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    return (
+      `${describeRejection(this)}. A token of this application is not accepted there. ` +
+      "Check that the token and the API belong to the same instance, that the Trusted Application is enabled " +
+      "with SystemUserAllowed and a SystemUser, and that its Scope covers what you call."
+    )
+  }
+}
+
+// --- the token endpoint ---------------------------------------------------------------------------------------------
+
+const rejected = Schema.optional(Unauthorized)
+
+/**
+ * Why no usable answer came from the token endpoint:
+ *
+ * - `transport`: no connection, or it broke before the whole answer was read;
+ * - `timeout`: no whole answer in time;
+ * - `status`: an answer that is neither a token nor an OAuth error (`status` tells which);
+ * - `redirect`: a redirect, which is never followed because it could carry the secret elsewhere;
+ * - `tooLarge`: an answer of more than 1 MiB;
+ * - `credentials`: the Effect that supplies the Trusted Application failed;
+ * - `closed`: the layer that holds the token is closed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const UnavailableReason = Schema.Literal(
+  "transport",
+  "timeout",
+  "status",
+  "redirect",
+  "tooLarge",
+  "credentials",
+  "closed"
+)
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type UnavailableReason = typeof UnavailableReason.Type
+
+const unavailableAdvice: Record<UnavailableReason, string> = {
+  transport: "Check the name of the instance, the network, the proxy and TLS. It is safe to try again",
+  timeout: "It is safe to try again; requestTimeout sets how long one attempt may take",
+  status: "Check that the instance is running and that its identity site is at {instance}/id",
+  redirect: "Redirects are not followed, so that the secret goes nowhere else. Use the final address of the instance",
+  tooLarge: "This is not a token answer. Check the address of the instance",
+  credentials: "Check the settings of the Trusted Application, or the store that they come from",
+  closed: "Run the call inside the scope of the layer that provides TokenProvider"
+}
+
+/**
+ * The token endpoint gave no usable answer. `retryAfter` is what the server asked to wait.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TokenEndpointUnavailable extends Schema.TaggedError<TokenEndpointUnavailable>(
+  "effect-erpnet/ErpNetError/TokenEndpointUnavailable"
+)("TokenEndpointUnavailable", {
+  tokenEndpoint: text,
+  reason: UnavailableReason,
+  detail: optionalText,
+  status: optionalStatus,
+  retryAfter: optionalWait,
+  rejected
+}) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const status = this.status === undefined ? "" : `, status ${this.status}`
+    const detail = this.detail === undefined ? "" : ` (${this.detail})`
+    const wait = this.retryAfter === undefined ? "" : ` The server asks to wait ${seconds(this.retryAfter)}.`
+    return (
+      `No token from ${this.tokenEndpoint}: ${this.reason}${status}${detail}.${wait} ` +
+      `${unavailableAdvice[this.reason]}.`
+    )
+  }
+}
+
+const oauth = {
+  error: text,
+  errorDescription: optionalText,
+  status: Schema.Number,
+  clientId: text,
+  tokenEndpoint: text,
+  rejected
+}
+
+interface OAuthError {
+  readonly error: string
+  readonly errorDescription?: string | undefined
+  readonly clientId: string
+  readonly tokenEndpoint: string
+}
+
+const describeOAuth = (self: OAuthError, advice: string): string =>
+  `${self.tokenEndpoint} refused client "${self.clientId}" with ${self.error}` +
+  `${quoted(": ", self.errorDescription)}. ${advice}`
+
+/**
+ * OAuth `invalid_client` (RFC 6749 section 5.2): ERP.net does not know the application, or it is disabled, or the
+ * secret is wrong.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidClient extends Schema.TaggedError<InvalidClient>("effect-erpnet/ErpNetError/InvalidClient")(
+  "InvalidClient",
+  oauth
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    return describeOAuth(
+      this,
+      "The application is not found or disabled, or the secret is wrong. In the Trusted Application of this " +
+        "instance check ApplicationUri (it is the client id), IsEnabled, ClientType = Confidential, and that " +
+        "ApplicationSecretHash is base64(sha256(secret))."
+    )
+  }
+}
+
+/**
+ * OAuth `unauthorized_client`: the application may not use the client-credentials grant.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class UnauthorizedClient extends Schema.TaggedError<UnauthorizedClient>(
+  "effect-erpnet/ErpNetError/UnauthorizedClient"
+)("UnauthorizedClient", oauth) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    return describeOAuth(
+      this,
+      "The application may not act on its own. Set SystemUserAllowed = true and a SystemUser in the Trusted Application."
+    )
+  }
+}
+
+/**
+ * OAuth `invalid_scope`: a requested scope is not in the Scope of the Trusted Application.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidScope extends Schema.TaggedError<InvalidScope>("effect-erpnet/ErpNetError/InvalidScope")(
+  "InvalidScope",
+  { ...oauth, scopes: Schema.Array(Schema.String) }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const asked = this.scopes.length === 0 ? "no scope" : `scope "${this.scopes.join(" ")}"`
+    return describeOAuth(
+      this,
+      `Requested was ${asked}. Request only what the Scope of the Trusted Application lists (read, update), ` +
+        "or extend it there; openid, profile and offline_access are not for service applications."
+    )
+  }
+}
+
+/**
+ * OAuth `invalid_grant`: the grant is malformed, expired or revoked.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidGrant extends Schema.TaggedError<InvalidGrant>("effect-erpnet/ErpNetError/InvalidGrant")(
+  "InvalidGrant",
+  oauth
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    return describeOAuth(
+      this,
+      "The server takes the grant for malformed, expired or revoked. Check that the address is the token endpoint " +
+        "of this instance and that nothing between here and there changes the request."
+    )
+  }
+}
+
+/**
+ * Any other OAuth error: `invalid_request`, `unsupported_grant_type`, or a code that RFC 6749 does not define.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TokenRequestRejected extends Schema.TaggedError<TokenRequestRejected>(
+  "effect-erpnet/ErpNetError/TokenRequestRejected"
+)("TokenRequestRejected", oauth) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const advice =
+      this.error === "unsupported_grant_type"
+        ? "The server does not offer the client-credentials grant. Check that this is the identity server of an ERP.net instance."
+        : this.error === "invalid_request"
+          ? "A parameter is missing or malformed. Check the client id and secret, and that no proxy rewrites the form."
+          : "The code is not one of RFC 6749. Look it up in the log of the identity server."
+    return describeOAuth(this, advice)
+  }
+}
+
+/**
+ * The token endpoint answered 2xx with something that is not a usable token. `reason` says what is wrong, `path`
+ * names the member of the answer; its value is not repeated.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TokenResponseInvalid extends Schema.TaggedError<TokenResponseInvalid>(
+  "effect-erpnet/ErpNetError/TokenResponseInvalid"
+)("TokenResponseInvalid", {
+  tokenEndpoint: text,
+  reason: text,
+  path: optionalText,
+  status: optionalStatus,
+  rejected
+}) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const path = this.path === undefined ? "" : `, at ${this.path}`
+    return (
+      `${this.tokenEndpoint} gave no usable token${path}: ${this.reason}. ` +
+      "Check that the address is the token endpoint of an ERP.net instance (by default {instance}/id/connect/token)."
+    )
+  }
+}
+
+/**
+ * The access token has expired and there is no newer one: either renewal failed for a passing reason (`cause`), or
+ * the API says that the token expired and a renewal did not help or is impossible (then the fields of the API's
+ * answer are set, as in {@link Unauthorized}).
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Expired extends Schema.TaggedError<Expired>("effect-erpnet/ErpNetError/Expired")("Expired", {
+  ...rejection,
+  cause: Schema.optional(TokenEndpointUnavailable),
+  rejected
+}) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    if (this.cause !== undefined) {
+      return `The access token has expired and could not be renewed. ${this.cause.message}`
+    }
+    if (this.status !== undefined) {
+      return (
+        `${describeRejection(this)}. The token has expired for the API and no newer one is accepted. ` +
+        "Check the clocks of both sides; replace a reference token by a new one in ERP.net."
+      )
+    }
+    return (
+      "The access token had expired before it could be used: the answer of the identity server took longer than " +
+      "the lifetime of the token. Check expires_in and the response time of the identity server."
+    )
+  }
+}
+
+// --- calls to the API -----------------------------------------------------------------------------------------------
+
+/**
+ * The URL is not on the instance's API, the only origin that may see the token. Nothing was sent.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ForeignOrigin extends Schema.TaggedError<ForeignOrigin>("effect-erpnet/ErpNetError/ForeignOrigin")(
+  "ForeignOrigin",
+  { origin: text, expected: text }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    return (
+      `The token of ${this.expected} is not sent to ${this.origin}. Call paths of the API of the instance only; ` +
+      "if its API has moved, set the address with Instance.make(name, { odata }), and do not follow redirects in " +
+      "the HttpClient that you provide."
+    )
+  }
+}
+
+const call = { method: text, path: text }
+
+const answer = {
+  ...call,
+  status: Schema.Number,
+  code: Schema.optional(Schema.Number),
+  type: optionalText,
+  detail: optionalText
+}
+
+interface Answer {
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly code?: number | undefined
+  readonly type?: string | undefined
+  readonly detail?: string | undefined
+}
+
+const describeAnswer = (self: Answer): string => {
+  const code = self.code === undefined ? "" : `, code ${self.code}`
+  const type = self.type === undefined ? "" : `, type ${self.type}`
+  return `${self.method} ${self.path} was answered ${self.status}${code}${type}${quoted(": ", self.detail)}`
+}
+
+/**
+ * No whole answer came from the instance: no connection, a broken one, or a timeout.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Unreachable extends Schema.TaggedError<Unreachable>("effect-erpnet/ErpNetError/Unreachable")(
+  "Unreachable",
+  {
+    ...call,
+    reason: Schema.Literal("transport", "timeout", "status", "invalidRequest"),
+    detail: optionalText,
+    status: optionalStatus
+  }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const status = this.status === undefined ? "" : `, status ${this.status}`
+    const detail = this.detail === undefined ? "" : ` (${this.detail})`
+    return (
+      `No answer to ${this.method} ${this.path}: ${this.reason}${status}${detail}. ` +
+      "Check the name of the instance, the network, the proxy and TLS, and that the site is running."
+    )
+  }
+}
+
+/**
+ * 403: the token is good but its scope, or the rights of the System User, do not cover the call.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Forbidden extends Schema.TaggedError<Forbidden>("effect-erpnet/ErpNetError/Forbidden")(
+  "Forbidden",
+  answer
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    return (
+      `${describeAnswer(this)}. The scope of the token or the rights of the System User do not cover this. ` +
+      "Request the scope (update for writing), add it to the Trusted Application, or give the user the right."
+    )
+  }
+}
+
+/**
+ * 404: there is no such entity, entity set or path.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NotFound extends Schema.TaggedError<NotFound>("effect-erpnet/ErpNetError/NotFound")("NotFound", answer) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    return `${describeAnswer(this)}. There is no such entity or path. Check the id and the name of the entity set.`
+  }
+}
+
+/**
+ * 429: more requests than the instance allows (by default 600 a minute and one at a time for each session), still
+ * so after the retries.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class RateLimited extends Schema.TaggedError<RateLimited>("effect-erpnet/ErpNetError/RateLimited")(
+  "RateLimited",
+  { ...answer, retryAfter: optionalWait }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const wait = this.retryAfter === undefined ? "" : ` The server asks to wait ${seconds(this.retryAfter)}.`
+    return (
+      `${describeAnswer(this)}. The instance limits requests for each session.${wait} ` +
+      "Lower maxConcurrent or requestsPerMinute, or ask the administrator for higher limits."
+    )
+  }
+}
+
+/**
+ * No licence slot is free: every session of a service application takes one. Nothing was executed.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class LicenseUnavailable extends Schema.TaggedError<LicenseUnavailable>(
+  "effect-erpnet/ErpNetError/LicenseUnavailable"
+)("LicenseUnavailable", { ...answer, retryAfter: optionalWait }) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const wait = this.retryAfter === undefined ? "" : ` The server asks to wait ${seconds(this.retryAfter)}.`
+    return (
+      `${describeAnswer(this)}. No licence is free for a new session.${wait} ` +
+      "Nothing was executed. A slot is freed 20 minutes after the last request of a session; reserve one or add licences."
+    )
+  }
+}
+
+/**
+ * The entity set has a new name since some server version.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class EntityRenamed extends Schema.TaggedError<EntityRenamed>("effect-erpnet/ErpNetError/EntityRenamed")(
+  "EntityRenamed",
+  { ...answer, oldName: text, newName: text }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    return (
+      `${this.method} ${this.path} was answered ${this.status}: the entity set ${this.oldName} is now called ` +
+      `${this.newName}. Use the new name in EntitySet.make.`
+    )
+  }
+}
+
+/**
+ * A validation rule of ERP.net refused the change. `ruleId` is the rule, such as `R27159`, where the server names it.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ValidationFailed extends Schema.TaggedError<ValidationFailed>(
+  "effect-erpnet/ErpNetError/ValidationFailed"
+)("ValidationFailed", { ...answer, ruleId: optionalText }) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const rule = this.ruleId === undefined ? "" : ` (rule ${this.ruleId})`
+    return `${describeAnswer(this)}. A validation rule${rule} refused the change. Correct the data and send it again.`
+  }
+}
+
+/**
+ * The change would have made a second row with a key that must be unique.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DuplicateKey extends Schema.TaggedError<DuplicateKey>("effect-erpnet/ErpNetError/DuplicateKey")(
+  "DuplicateKey",
+  answer
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    return `${describeAnswer(this)}. Such a row exists already. Change the existing one, or use another key.`
+  }
+}
+
+/**
+ * The server answered with an error that has no class of its own; ERP.net answers 500 for most faults of a request.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ServerError extends Schema.TaggedError<ServerError>("effect-erpnet/ErpNetError/ServerError")(
+  "ServerError",
+  answer
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const advice =
+      this.status >= 300 && this.status < 400
+        ? "Redirects are not followed. Check the address of the instance and that its API site is running"
+        : this.type?.endsWith("NotSupportedException") === true
+          ? "The server does not support this construct. Its filters know eq, ge, le, in, and, contains, startswith, endswith"
+          : "It was not tried again. The text of the server says what it did not accept"
+    return `${describeAnswer(this)}. ${advice}.`
+  }
+}
+
+/**
+ * A 2xx answer does not have the shape that the Schema asks for. `path` leads to the first place that differs
+ * (`value[12].CreditLimit.Value`), `reason` names what was expected and the type found, never the value.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ResponseInvalid extends Schema.TaggedError<ResponseInvalid>("effect-erpnet/ErpNetError/ResponseInvalid")(
+  "ResponseInvalid",
+  { entitySet: text, path: text, reason: text, row: Schema.optional(Schema.Number) }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const path = this.path === "" ? "" : ` at ${this.path}`
+    return (
+      `The answer for ${this.entitySet} does not fit its Schema${path}: ${this.reason}. ` +
+      "Correct the Schema (a field that may be null needs Schema.NullOr), or check the version of the server."
+    )
+  }
+}
+
+/**
+ * The server gave a link to a next page that was already fetched; following it would never end.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PagingLoop extends Schema.TaggedError<PagingLoop>("effect-erpnet/ErpNetError/PagingLoop")("PagingLoop", {
+  entitySet: text,
+  page: Schema.Number
+}) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    return (
+      `The link to page ${this.page} of ${this.entitySet} is one that was already followed. ` +
+      "Reading stopped so as not to go round for ever; the server, or a proxy that caches, is at fault."
+    )
+  }
+}
+
+// --- unions and guards ----------------------------------------------------------------------------------------------
+
+/**
+ * What acquiring a token can fail with.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type TokenError =
+  | InvalidClient
+  | UnauthorizedClient
+  | InvalidScope
+  | InvalidGrant
+  | TokenRequestRejected
+  | TokenEndpointUnavailable
+  | TokenResponseInvalid
+  | Expired
+
+/**
+ * {@link TokenError} as a Schema, for example to declare it as an error of an `HttpApi` endpoint.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const TokenError = Schema.Union(
+  InvalidClient,
+  UnauthorizedClient,
+  InvalidScope,
+  InvalidGrant,
+  TokenRequestRejected,
+  TokenEndpointUnavailable,
+  TokenResponseInvalid,
+  Expired
+)
+
+/**
+ * Every error of this package.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type ErpNetError =
+  | TokenError
+  | InvalidInstance
+  | InvalidApplication
+  | Unauthorized
+  | ForeignOrigin
+  | Unreachable
+  | Forbidden
+  | NotFound
+  | RateLimited
+  | LicenseUnavailable
+  | EntityRenamed
+  | ValidationFailed
+  | DuplicateKey
+  | ServerError
+  | ResponseInvalid
+  | PagingLoop
+
+/**
+ * Tells whether a value is an error of this package.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isErpNetError = (u: unknown): u is ErpNetError => Predicate.hasProperty(u, TypeId)
+
+/**
+ * Tells whether a value is one of {@link TokenError}.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isTokenError: (u: unknown) => u is TokenError = Schema.is(TokenError)
+
+/**
+ * Tells whether the same call may succeed later with nothing changed: no connection, a timeout, 429, 5xx of the
+ * identity server, no free licence. A refusal (wrong secret, missing scope, validation) is not transient.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isTransient = (u: unknown): boolean => {
+  if (!isErpNetError(u)) return false
+  switch (u._tag) {
+    case "TokenEndpointUnavailable":
+      return (
+        u.reason === "transport" ||
+        u.reason === "timeout" ||
+        u.reason === "credentials" ||
+        (u.reason === "status" && (u.status === 429 || (u.status ?? 0) >= 500))
+      )
+    case "Expired":
+      return u.cause !== undefined
+    case "Unreachable":
+      return u.reason !== "invalidRequest"
+    case "RateLimited":
+    case "LicenseUnavailable":
+      return true
+    default:
+      return false
+  }
+}

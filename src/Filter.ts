@@ -1,0 +1,427 @@
+/**
+ * Filter expressions, limited to what ERP.net supports: `eq`, `ge`, `le`, `in`, `and`, `contains`, `startsWith`,
+ * `endsWith` and the three comparisons that also accept null.
+ *
+ * ```ts
+ * import { Filter } from "effect-erpnet"
+ *
+ * const recent = Filter.and(
+ *   Filter.eq("Active", true),
+ *   Filter.ge("CreationTime", new Date("2026-01-01T00:00:00Z")),
+ *   Filter.contains("Party/PartyName", "Ltd")
+ * )
+ * ```
+ *
+ * The server has no `or`, `ne`, `not`, `gt` and `lt`. For "one of these values" use {@link in}; for an `or` over
+ * different fields send one request for each side and join the rows by id; for `ne`, `gt` and `lt` filter the rows in
+ * the program (`ge` and `le` narrow them down first).
+ *
+ * Which operator a field accepts is decided by the model of the instance: a field that it marks as not filterable
+ * compiles here and is refused by the server.
+ *
+ * @since 0.1.0
+ */
+import type * as BigDecimal from "effect/BigDecimal"
+import type * as Brand from "effect/Brand"
+import * as Data from "effect/Data"
+import type * as DateTime from "effect/DateTime"
+import * as Either from "effect/Either"
+import type * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
+import type { EntityId } from "./ComplexType.ts"
+import * as Literal from "./internal/literal.ts"
+import type { JsonNumber } from "./internal/losslessJson.ts"
+import { type Shape, shapeOf } from "./internal/rowShape.ts"
+
+/**
+ * A query that cannot be written: a number out of range, a text that is not well-formed, a guid that is none. Nothing
+ * was sent. The message names the option and never the value.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidQuery extends Data.TaggedError("InvalidQuery")<{
+  /** The query option, for example `$filter` or `$top`. */
+  readonly option: string
+  /** What is wrong with it. */
+  readonly reason: string
+}> {
+  override get message(): string {
+    return `The query was not sent, because of its ${this.option}: ${this.reason}.`
+  }
+}
+
+/**
+ * The type id of {@link Filter}.
+ *
+ * @category type IDs
+ * @since 0.1.0
+ */
+export const TypeId: unique symbol = Symbol.for("~effect-erpnet/Filter")
+
+/**
+ * A filter expression. `Fields` names the fields it needs and the values it compares them with; it fits every entity
+ * set whose rows have these fields.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Filter<Fields> {
+  readonly [TypeId]: (accepted: { readonly [Name in keyof Fields]: (value: Fields[Name]) => void }) => void
+  /** @internal */
+  readonly node: Node
+}
+
+type Node =
+  | { readonly _tag: "Compare"; readonly operator: string; readonly field: string; readonly value: Value }
+  | { readonly _tag: "Call"; readonly name: string; readonly field: string; readonly value: Value }
+  | { readonly _tag: "Text"; readonly name: string; readonly field: string; readonly text: string }
+  | { readonly _tag: "In"; readonly field: string; readonly values: ReadonlyArray<Value> }
+  | { readonly _tag: "And"; readonly nodes: ReadonlyArray<Node> }
+
+/**
+ * A value that a field can be compared with. Strings are quoted, with one exception: where the schema of the field is
+ * `Schema.UUID`, or the field is called `Id`, a string is a guid and is written bare. Use {@link guid} for a guid in
+ * a field whose schema does not say so, {@link date} for a date in a field that is read as a string.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Value = Literal.Value
+
+/**
+ * Marks a guid; see {@link guid}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Guid = Literal.GuidLiteral
+
+/**
+ * Marks a date; see {@link date}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type DateText = Literal.DateLiteral
+
+/**
+ * What {@link contains} asks of a field: a string, a multi-language string, or a reference (whose entity is searched).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Containing {
+  readonly contains: string
+}
+
+type Numeric = number | bigint | BigDecimal.BigDecimal
+type Moment = Date | DateTime.Utc | DateText
+type Plain<T> = T extends Brand.Brand<infer _> ? T | Brand.Brand.Unbranded<T> : T
+type Decimals = { readonly Value: number | string | JsonNumber | BigDecimal.BigDecimal } & (
+  | { readonly Currency: string }
+  | { readonly Unit: string }
+)
+type CustomValue = { readonly Value: string | null; readonly ValueId?: string | null | undefined }
+
+/** What a field of type `T` may be compared with. */
+type Accepted<T> = unknown extends T
+  ? Value | Containing
+  : T extends null | undefined
+    ? null
+    : T extends string
+      ? Plain<T> | Guid | DateText | Containing
+      : T extends boolean
+        ? Plain<T>
+        : T extends Numeric | JsonNumber
+          ? Numeric
+          : T extends Date | DateTime.DateTime
+            ? Moment
+            : T extends EntityId
+              ? EntityId | Containing
+              : T extends Option.Option<infer Some>
+                ? Accepted<Some> | null
+                : T extends ReadonlyArray<unknown>
+                  ? never
+                  : T extends Decimals
+                    ? Numeric
+                    : T extends CustomValue
+                      ? string
+                      : T extends object
+                        ? string extends keyof T
+                          ? Containing
+                          : EntityId | Containing
+                        : never
+
+/** The object behind a reference that is read by `$expand`; `never` for every other kind of field. */
+type Expanded<T> = T extends
+  | null
+  | undefined
+  | string
+  | boolean
+  | Numeric
+  | JsonNumber
+  | Date
+  | DateTime.DateTime
+  | EntityId
+  | Option.Option<unknown>
+  | ReadonlyArray<unknown>
+  | Decimals
+  | CustomValue
+  ? never
+  : T extends object
+    ? string extends keyof T
+      ? never
+      : T
+    : never
+
+/** The wire names of a row: its encoded fields without annotations such as `@odata.id`. */
+type Names<I> = I extends object ? Exclude<keyof I & string, `${string}@${string}`> : never
+
+/** The decoded type of a field where it has kept its name, else the encoded one. */
+type FieldType<A, I, Name> = Name extends keyof A
+  ? A[Name]
+  : Name extends keyof I
+    ? I[Name] | RenamedDate<I[Name]>
+    : never
+
+// A renamed field shows its wire type only; behind a string there may be a date.
+type RenamedDate<T> = string extends T ? Date : never
+
+type Above = [0, 1, 2, 3, 4]
+
+/** The names, and the paths through expanded references, that a filter may use; five steps at most. */
+type Paths<A, I, Depth extends number> = Depth extends 0
+  ? never
+  : {
+      [Name in Names<I>]:
+        | Name
+        | ([Extract<FieldType<A, I, Name>, Decimals>] extends [never] ? never : `${Name}Value`)
+        | ([Expanded<FieldType<A, I, Name>>] extends [never]
+            ? never
+            : `${Name}/${Paths<Expanded<FieldType<A, I, Name>>, Expanded<I[Name & keyof I]>, Extract<Above[Depth], number>>}`)
+    }[Names<I>]
+
+type At<A, I, Path> = Path extends `${infer Name}/${infer Rest}`
+  ? At<Expanded<FieldType<A, I, Name>>, Expanded<I[Name & keyof I]>, Rest>
+  : Path extends Names<I>
+    ? Accepted<FieldType<A, I, Path>>
+    : Numeric
+
+/**
+ * The fields that a filter over rows of type `A`, encoded as `I`, may use, with the values each accepts. Names are
+ * those of the wire. References that the row expands add their fields as paths (`Party/PartyName`); ERP.net follows a
+ * path only where every reference is an owner or is tagged as filterable. An Amount or a Quantity counts as its value
+ * and can be written `CreditLimit` or, as ERP.net spells it, `CreditLimitValue`. Child collections cannot be filtered.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Fields<A, I> = { readonly [Path in Paths<A, I, 4>]: At<A, I, Path> }
+
+type NameIn<Filters> = Filters extends Filter<infer F> ? keyof F : never
+type ValueIn<Filters, Name> = Filters extends Filter<infer F> ? (Name extends keyof F ? F[Name] : never) : never
+
+const make = <F>(node: Node): Filter<F> => ({ [TypeId]: () => {}, node })
+
+/**
+ * The field equals the value: `eq`. ERP.net compares strings without regard to case.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const eq = <const Name extends string, const V extends Value>(
+  field: Name,
+  value: V
+): Filter<{ readonly [K in Name]: V }> => make({ _tag: "Compare", operator: "eq", field, value })
+
+/**
+ * The field is greater than or equal to the value: `ge`. ERP.net cuts a date-time in a filter down to its date, so for
+ * an exact moment filter the rows once more in the program.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const ge = <const Name extends string, const V extends Value>(
+  field: Name,
+  value: V
+): Filter<{ readonly [K in Name]: V }> => make({ _tag: "Compare", operator: "ge", field, value })
+
+/**
+ * The field is less than or equal to the value: `le`. ERP.net cuts a date-time in a filter down to its date: a row
+ * later on that day is *not* returned, so ask up to the next day and filter the rows once more in the program.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const le = <const Name extends string, const V extends Value>(
+  field: Name,
+  value: V
+): Filter<{ readonly [K in Name]: V }> => make({ _tag: "Compare", operator: "le", field, value })
+
+const in_ = <const Name extends string, const V extends Value>(
+  field: Name,
+  values: ReadonlyArray<V>
+): Filter<{ readonly [K in Name]: V }> => make({ _tag: "In", field, values })
+
+export {
+  /**
+   * The field equals one of the values: `in`. An empty list is refused as {@link InvalidQuery}: no row can match, so
+   * there is nothing to ask.
+   *
+   * @category constructors
+   * @since 0.1.0
+   */
+  in_ as in
+}
+
+/**
+ * All of the filters hold: `and`. Without any, it holds for every row.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const and = <const Filters extends ReadonlyArray<Filter<never>>>(
+  ...filters: Filters
+): Filter<{ readonly [Name in NameIn<Filters[number]>]: ValueIn<Filters[number], Name> }> =>
+  make({ _tag: "And", nodes: filters.map((filter) => filter.node) })
+
+/**
+ * The text occurs in the field: `contains`. In a multi-language string any language counts, and on a reference the
+ * referenced entity is searched.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const contains = <const Name extends string>(
+  field: Name,
+  text: string
+): Filter<{ readonly [K in Name]: Containing }> => make({ _tag: "Text", name: "contains", field, text })
+
+/**
+ * The field starts with the text: `startswith`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const startsWith = <const Name extends string>(
+  field: Name,
+  text: string
+): Filter<{ readonly [K in Name]: string }> => make({ _tag: "Text", name: "startswith", field, text })
+
+/**
+ * The field ends with the text: `endswith`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const endsWith = <const Name extends string>(
+  field: Name,
+  text: string
+): Filter<{ readonly [K in Name]: string }> => make({ _tag: "Text", name: "endswith", field, text })
+
+/**
+ * The field equals the value or is null: `equalnull`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const equalNull = <const Name extends string, const V extends Value>(
+  field: Name,
+  value: V
+): Filter<{ readonly [K in Name]: V }> => make({ _tag: "Call", name: "equalnull", field, value })
+
+/**
+ * The field is less than or equal to the value, or is null: `lessequalnull`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const lessEqualNull = <const Name extends string, const V extends Value>(
+  field: Name,
+  value: V
+): Filter<{ readonly [K in Name]: V }> => make({ _tag: "Call", name: "lessequalnull", field, value })
+
+/**
+ * The field is greater than or equal to the value, or is null: `greaterequalnull`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const greaterEqualNull = <const Name extends string, const V extends Value>(
+  field: Name,
+  value: V
+): Filter<{ readonly [K in Name]: V }> => make({ _tag: "Call", name: "greaterequalnull", field, value })
+
+/**
+ * A guid, written bare, for a field whose schema is a plain string. A text that is no guid is refused as
+ * {@link InvalidQuery} when the filter is rendered.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const guid = (text: string): Guid => new Literal.GuidLiteral(text)
+
+/**
+ * A date (`2026-01-31`) or date-time (`2026-01-31T12:00:00Z`), written without quotes, for a field whose schema is a
+ * plain string. Any other text is refused as {@link InvalidQuery} when the filter is rendered.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const date = (text: string): DateText => new Literal.DateLiteral(text)
+
+/**
+ * The OData text of a filter, not percent-encoded. The schema of the rows decides which strings are guids and which
+ * fields are amounts. Nothing in a value can change the expression.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const render = <A, I>(
+  set: { readonly schema: Schema.Schema<A, I> },
+  filter: Filter<NoInfer<Fields<A, I>>>
+): Either.Either<string, InvalidQuery> =>
+  Either.mapLeft(
+    renderNode(filter.node, shapeOf(set.schema)),
+    (reason) => new InvalidQuery({ option: "$filter", reason })
+  )
+
+const renderNode = (node: Node, row: Shape): Either.Either<string, string> => {
+  if (node._tag === "And") {
+    return Either.map(Either.all(node.nodes.map((part) => renderNode(part, row))), (parts) =>
+      parts.filter((part) => part !== "").join(" and ")
+    )
+  }
+  if (!pathPattern.test(node.field)) {
+    return Either.left("a field name holds characters that no ERP.net name has")
+  }
+  const shape = shapeAt(row, node.field)
+  const field = shape?.amount === true ? `${node.field}Value` : node.field
+  const guidField = shape?.guid === true || /(?:^|\/)Id$/.test(field)
+  const located = Either.mapLeft((reason: string) => `${field}, ${reason}`)
+  switch (node._tag) {
+    case "Compare":
+      return located(Either.map(Literal.literal(node.value, guidField), (text) => `${field} ${node.operator} ${text}`))
+    case "Call":
+      return located(Either.map(Literal.literal(node.value, guidField), (text) => `${node.name}(${field},${text})`))
+    case "Text":
+      // A part of a guid is no guid.
+      return located(Either.map(Literal.literal(node.text, false), (text) => `${node.name}(${field},${text})`))
+    case "In":
+      return node.values.length === 0
+        ? Either.left(`${field}, an empty list matches no row: answer without asking the server`)
+        : located(
+            Either.map(
+              Either.all(node.values.map((value) => Literal.literal(value, guidField))),
+              (texts) => `${field} in (${texts.join(",")})`
+            )
+          )
+  }
+}
+
+// ERP.net names are OData identifiers; anything else could end the name and go on with the expression.
+const pathPattern = /^[\p{L}_][\p{L}\p{N}_]*(?:\/[\p{L}_][\p{L}\p{N}_]*)*$/u
+
+const shapeAt = (row: Shape, path: string): Shape | undefined =>
+  path.split("/").reduce<Shape | undefined>((shape, name) => shape?.fields.get(name), row)

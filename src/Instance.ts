@@ -1,0 +1,282 @@
+/**
+ * Which ERP.net instance to talk to: a name or URL goes in, the addresses of its identity server and its Domain API
+ * come out.
+ *
+ * @example
+ * ```ts
+ * import { Instance } from "effect-erpnet"
+ * import { Either } from "effect"
+ *
+ * const instance = Either.getOrThrow(Instance.make("testdb"))
+ * console.log(instance.odata) // https://testdb.my.erp.net/api/domain/odata/
+ * ```
+ *
+ * @since 0.1.0
+ */
+import type * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { InvalidInstance, Unreachable } from "./ErpNetError.ts"
+import * as Body from "./internal/body.ts"
+import * as Transport from "./internal/transport.ts"
+
+/**
+ * An ERP.net instance: one tenant, one database. Tokens of one instance are worthless on another.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Instance {
+  /** Scheme, host and port of the instance, without a trailing slash. */
+  readonly origin: string
+  /** Where access tokens are issued, by default `{origin}/id/connect/token`. */
+  readonly tokenEndpoint: string
+  /** The OData service root of the Domain API with a trailing slash, by default `{origin}/api/domain/odata/`. */
+  readonly odata: string
+}
+
+/**
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** The address of the token endpoint where the identity site was moved. Trusted as it is written here. */
+  readonly tokenEndpoint?: string | undefined
+  /** The OData service root where the API site was moved. Trusted as it is written here. */
+  readonly odata?: string | undefined
+  /**
+   * Allows `http:` to other hosts than loopback. The secret and the tokens then cross the network in clear.
+   *
+   * @default false
+   */
+  readonly allowInsecure?: boolean | undefined
+}
+
+/**
+ * @category options
+ * @since 0.1.0
+ */
+export interface DiscoverOptions {
+  /**
+   * Accepts discovered addresses on other origins than the instance: the client secret and the tokens will go
+   * wherever the discovery answer says.
+   *
+   * @default false
+   */
+  readonly trustDiscoveredOrigins?: boolean | undefined
+  /** As in {@link Options}. */
+  readonly allowInsecure?: boolean | undefined
+  /**
+   * How long each of the (at most two) discovery requests may take, body included.
+   *
+   * @default "10 seconds"
+   */
+  readonly requestTimeout?: Duration.DurationInput | undefined
+}
+
+const refuse = (reason: string): Either.Either<never, InvalidInstance> => Either.left(new InvalidInstance({ reason }))
+
+const isLoopback = (hostname: string): boolean =>
+  hostname === "localhost" ||
+  hostname.endsWith(".localhost") ||
+  hostname === "[::1]" ||
+  /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
+
+const isSecure = (url: URL): boolean => url.protocol === "https:" || isLoopback(url.hostname)
+
+const bareName = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i
+const schemed = /^[a-z][a-z0-9+.-]*:\/\//i
+
+/** A URL without the parts that can hide a password or a key, or the reason why not; texts are never repeated. */
+const parse = (what: string, input: string, options: { readonly allowInsecure: boolean; readonly query: boolean }) => {
+  if (input === "") return refuse(`${what} is empty`)
+  if (/^\s|\s$/.test(input)) return refuse(`${what} has white space around it; remove it`)
+  if (/\s/.test(input)) return refuse(`${what} has white space in it`)
+  if (!URL.canParse(input))
+    return refuse(`${what} is not a URL; write a name such as testdb or https://testdb.my.erp.net`)
+  const url = new URL(input)
+  if (url.username !== "" || url.password !== "") {
+    return refuse(`${what} holds a user name or password; give the client id and secret separately`)
+  }
+  if (url.hash !== "" || input.includes("#")) return refuse(`${what} has a fragment (#…); remove it`)
+  if (!options.query && (url.search !== "" || input.includes("?"))) return refuse(`${what} has a query (?…); remove it`)
+  if (url.protocol !== "https:" && url.protocol !== "http:") {
+    return refuse(`${what} has the scheme ${url.protocol.slice(0, 16)} but must be https`)
+  }
+  if (!isSecure(url) && !options.allowInsecure) {
+    return refuse(
+      `${what} is http on ${url.host}, which would send the secret in clear; use https (allowInsecure: true overrides this)`
+    )
+  }
+  return Either.right(url)
+}
+
+const toUrl = (input: string): string =>
+  bareName.test(input) && input.toLowerCase() !== "localhost"
+    ? `https://${input}.my.erp.net`
+    : schemed.test(input) || input === "" || /\s/.test(input)
+      ? input
+      : `https://${input}`
+
+const withSlash = (url: URL): string => {
+  const href = url.href
+  return href.endsWith("/") ? href : `${href}/`
+}
+
+/**
+ * Makes an instance from its name (`testdb`), host (`testdb.my.erp.net`) or URL, with or without a trailing slash or
+ * a final `/id`. A bare name means `https://{name}.my.erp.net`.
+ *
+ * **Details**
+ *
+ * Refused with a message that names the fault: a user name or password, a query, a fragment, surrounding white
+ * space, another path, other schemes than https, and `http:` unless the host is loopback (or `allowInsecure: true`).
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (input: string, options: Options = {}): Either.Either<Instance, InvalidInstance> => {
+  const allowInsecure = options.allowInsecure ?? false
+  return Either.gen(function* () {
+    const url = yield* parse("the name or URL", toUrl(input), { allowInsecure, query: false })
+    if (!/^\/(?:id\/?)?$/.test(url.pathname)) {
+      return yield* refuse(
+        "the URL has a path; give the root of the instance, such as https://testdb.my.erp.net (tokenEndpoint and odata set the address of moved sites)"
+      )
+    }
+    const tokenEndpoint =
+      options.tokenEndpoint === undefined
+        ? new URL("/id/connect/token", url)
+        : yield* parse("tokenEndpoint", options.tokenEndpoint, { allowInsecure, query: true })
+    const odata =
+      options.odata === undefined
+        ? new URL("/api/domain/odata/", url)
+        : yield* parse("odata", options.odata, { allowInsecure, query: false })
+    return Data.struct({ origin: url.origin, tokenEndpoint: tokenEndpoint.href, odata: withSlash(odata) })
+  })
+}
+
+/**
+ * Tells whether a URL has the scheme, host and port of the instance's Domain API: the only origin that its tokens may
+ * go to. A text that is not an absolute URL is not owned.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const owns = (instance: Instance, url: string | URL): boolean => {
+  if (typeof url === "string" && !URL.canParse(url)) return false
+  return new URL(url).origin === new URL(instance.odata).origin
+}
+
+const Discovery = Schema.Struct({
+  WebSites: Schema.Array(
+    Schema.Struct({
+      Type: Schema.String,
+      Status: Schema.optional(Schema.NullOr(Schema.String)),
+      Url: Schema.String,
+      AdditionalProperties: Schema.optional(
+        Schema.NullOr(Schema.Struct({ ODataServiceRoot: Schema.optional(Schema.NullOr(Schema.String)) }))
+      )
+    })
+  )
+})
+
+const decodeDiscovery = Schema.decodeUnknownOption(Schema.parseJson(Discovery))
+
+const withoutSlash = (url: string): string => url.replace(/\/+$/, "")
+
+/** The addresses that a discovery answer names; what it does not name stays conventional. */
+const readDiscovery = (sites: (typeof Discovery.Type)["WebSites"]): Pick<Options, "tokenEndpoint" | "odata"> => {
+  const identity = sites.find((site) => site.Type === "ID")
+  const apis = sites.filter((site) => site.Type === "DomainAPI" || site.Type === "API")
+  const api = apis.find((site) => site.Status === "Working") ?? apis[0]
+  return {
+    tokenEndpoint: identity === undefined ? undefined : `${withoutSlash(identity.Url)}/connect/token`,
+    odata:
+      api === undefined
+        ? undefined
+        : (api.AdditionalProperties?.ODataServiceRoot ?? `${withoutSlash(api.Url)}/domain/odata/`)
+  }
+}
+
+/** One discovery request: the addresses, nothing where the server has no discovery at this path, or no answer. */
+const askDiscovery = (
+  origin: string,
+  path: string,
+  timeout: Duration.Duration
+): Effect.Effect<Option.Option<Pick<Options, "tokenEndpoint" | "odata">>, Unreachable, HttpClient.HttpClient> =>
+  Effect.gen(function* () {
+    const client = yield* Transport.client
+    const response = yield* client.execute(
+      HttpClientRequest.get(`${origin}${path}`, { headers: { accept: "application/json" } })
+    )
+    if (response.status >= 500 || response.status === 429) {
+      yield* Body.discard(response)
+      return yield* new Unreachable({ method: "GET", path, reason: "status", status: response.status })
+    }
+    if (response.status !== 200) {
+      yield* Body.discard(response)
+      return Option.none()
+    }
+    const text = yield* Body.read(response)
+    return Option.map(decodeDiscovery(text), (discovery) => readDiscovery(discovery.WebSites))
+  }).pipe(
+    Effect.catchTags({
+      BodyTooLarge: () => Effect.succeedNone,
+      RequestError: (error) =>
+        new Unreachable({ method: "GET", path, reason: "transport", detail: Transport.describe(error) }),
+      ResponseError: (error) =>
+        new Unreachable({ method: "GET", path, reason: "transport", detail: Transport.describe(error) })
+    }),
+    Effect.timeoutFail({
+      duration: timeout,
+      onTimeout: () => new Unreachable({ method: "GET", path, reason: "timeout" })
+    })
+  )
+
+/**
+ * Makes an instance by asking it where its sites are: `/sys/auto-discovery`, then `/tools/auto-discovery`, and the
+ * conventional paths where neither names them. Nothing is remembered, neither an answer nor a failure.
+ *
+ * **Details**
+ *
+ * An address on another origin, or one that is not https (loopback excepted), is refused with `InvalidInstance`
+ * before any secret is sent; `trustDiscoveredOrigins: true` accepts other origins. `Unreachable` means that the
+ * instance gave no answer, or 429 or 5xx, on both paths. Redirects are not followed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const discover = (
+  input: string,
+  options: DiscoverOptions = {}
+): Effect.Effect<Instance, InvalidInstance | Unreachable, HttpClient.HttpClient> =>
+  Effect.gen(function* () {
+    const conventional = yield* make(input, { allowInsecure: options.allowInsecure })
+    const timeout = Duration.decode(options.requestTimeout ?? "10 seconds")
+    const ask = (path: string) => askDiscovery(conventional.origin, path, timeout)
+    const found = yield* ask("/sys/auto-discovery").pipe(
+      Effect.flatMap(
+        Option.match({ onNone: () => ask("/tools/auto-discovery"), onSome: (sites) => Effect.succeedSome(sites) })
+      ),
+      Effect.catchTag("Unreachable", () => ask("/tools/auto-discovery"))
+    )
+    if (Option.isNone(found)) return conventional
+    const instance = yield* make(input, { ...found.value, allowInsecure: options.allowInsecure }).pipe(
+      Either.mapLeft((error) => new InvalidInstance({ reason: `its discovery answer is not usable: ${error.reason}` }))
+    )
+    const foreign = [instance.tokenEndpoint, instance.odata].find((url) => new URL(url).origin !== instance.origin)
+    if (foreign !== undefined && options.trustDiscoveredOrigins !== true) {
+      return yield* new InvalidInstance({
+        reason:
+          `its discovery answer leads to ${new URL(foreign).origin}, another origin than ${instance.origin}; ` +
+          "pass that address to Instance.make, or set trustDiscoveredOrigins: true if you trust the answer"
+      })
+    }
+    return instance
+  })

@@ -1,0 +1,239 @@
+/**
+ * The options of a query, and the query string they become.
+ *
+ * ```ts
+ * import { DomainApi, Filter } from "effect-erpnet"
+ *
+ * const page = DomainApi.list(Customers, {
+ *   filter: Filter.eq("Active", true),
+ *   orderBy: ["Number", ["CreationTime", "desc"]],
+ *   top: 10
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as Either from "effect/Either"
+import type * as Schema from "effect/Schema"
+import * as Filter from "./Filter.ts"
+import { encodeValue, isGuid, isWellFormed } from "./internal/literal.ts"
+
+export { InvalidQuery } from "./Filter.ts"
+
+/**
+ * A field name of the wire, as `orderBy` takes it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OrderField<I> = Exclude<keyof I & string, `${string}@${string}`>
+
+/**
+ * One key of the order: a field, ascending, or a field and its direction.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OrderBy<I> = OrderField<I> | readonly [field: OrderField<I>, direction: "asc" | "desc"]
+
+/**
+ * The point of view of a request: ids of an enterprise company, of one of its locations, of a role. ERP.net silently
+ * ignores an id that does not exist or that the user may not use.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface QueryContext {
+  /** Sent as `CurrentEnterpriseCompanyId`. */
+  readonly enterpriseCompany?: string | undefined
+  /** Sent as `CurrentEnterpriseCompanyLocationId`. */
+  readonly enterpriseCompanyLocation?: string | undefined
+  /** Sent as `CurrentRoleId`. */
+  readonly role?: string | undefined
+}
+
+/**
+ * What to read and how, for rows of type `A` encoded as `I`. Every option is sent with every page and every retry.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Query<A, I> {
+  /** At most this many rows in one answer, 0 to 1000: the page size that ERP.net recommends as the largest. */
+  readonly top?: number | undefined
+  /** How many rows to leave out at the start. */
+  readonly skip?: number | undefined
+  readonly filter?: Filter.Filter<Filter.Fields<A, I>> | undefined
+  /** ERP.net orders by a few fields only (numbers, codes, dates of documents); without an order, by `Id`. */
+  readonly orderBy?: ReadonlyArray<OrderBy<I>> | undefined
+  /** A text to find in the code, the name and the display text of the entities. */
+  readonly search?: string | undefined
+  /** Also asks for the number of all rows that match, whatever `top` and `skip` are. */
+  readonly count?: boolean | undefined
+  /** ERP.net's own options, for example `skipnulls`: nulls are left out of the answer. */
+  readonly options?: ReadonlyArray<string> | undefined
+  /** Extra request headers; `Authorization` is always the library's. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly context?: QueryContext | undefined
+}
+
+/**
+ * The rows that a query is about: their schema, and the `$select` and `$expand` that bring them, percent-encoded. An
+ * entity set is one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Selection<A, I> {
+  readonly schema: Schema.Schema<A, I>
+  readonly projection: string
+}
+
+/**
+ * Settings of {@link render} that are not part of the query.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface RenderOptions {
+  /**
+   * `$top` when the query has none.
+   *
+   * @default no `$top`: the server answers with everything at once
+   */
+  readonly defaultTop?: number | undefined
+}
+
+/**
+ * The largest `$top`: ERP.net's recommended and largest page size.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const maxTop = 1000
+
+/**
+ * The query string without its `?`, for a list of rows. Options that are not given are not sent. The order is always
+ * `$filter`, `$search`, `$orderby`, `$skip`, `$top`, `$count`, `$select`, `$expand`, `options`, context.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const render = <A, I>(
+  selection: Selection<A, I>,
+  query: Query<NoInfer<A>, NoInfer<I>> = {},
+  options: RenderOptions = {}
+): Either.Either<string, Filter.InvalidQuery> =>
+  join(
+    filter(selection, query),
+    search(query),
+    orderBy(query),
+    wholeNumber("$skip", query.skip, Number.MAX_SAFE_INTEGER),
+    wholeNumber("$top", query.top ?? options.defaultTop, maxTop),
+    Either.right(query.count === true ? "$count=true" : ""),
+    Either.right(selection.projection),
+    extensions(query),
+    context(query)
+  )
+
+/**
+ * The query string for the number of rows (`Set/$count`): `$filter`, `$search` and the context; the rest does not
+ * change the number.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const renderCount = <A, I>(
+  selection: Selection<A, I>,
+  query: Query<NoInfer<A>, NoInfer<I>> = {}
+): Either.Either<string, Filter.InvalidQuery> => join(filter(selection, query), search(query), context(query))
+
+/**
+ * The query string for one entity (`Set(id)`): `$select`, `$expand`, `options` and the context.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const renderEntity = <A, I>(
+  selection: Selection<A, I>,
+  query: Pick<Query<NoInfer<A>, NoInfer<I>>, "options" | "context"> = {}
+): Either.Either<string, Filter.InvalidQuery> =>
+  join(Either.right(selection.projection), extensions(query), context(query))
+
+type Part = Either.Either<string, Filter.InvalidQuery>
+
+const none: Part = Either.right("")
+
+const invalid = (option: string, reason: string): Part => Either.left(new Filter.InvalidQuery({ option, reason }))
+
+const join = (...parts: ReadonlyArray<Part>): Part =>
+  Either.map(Either.all(parts), (texts) => texts.filter((text) => text !== "").join("&"))
+
+const filter = <A, I>(selection: Selection<A, I>, query: Query<A, I>): Part =>
+  query.filter === undefined
+    ? none
+    : Either.map(Filter.render(selection, query.filter), (text) => (text === "" ? "" : `$filter=${encodeValue(text)}`))
+
+const search = ({ search }: { readonly search?: string | undefined }): Part => {
+  if (search === undefined) {
+    return none
+  }
+  if (search.trim() === "") {
+    return invalid("$search", "the text is empty")
+  }
+  // Inside a search phrase OData escapes a quote and a backslash by a backslash.
+  return isWellFormed(search)
+    ? Either.right(`$search=${encodeValue(`"${search.replace(/["\\]/g, "\\$&")}"`)}`)
+    : invalid("$search", "the text holds half of a surrogate pair")
+}
+
+const namePattern = /^[\p{L}_][\p{L}\p{N}_]*(?:\/[\p{L}_][\p{L}\p{N}_]*)*$/u
+
+const orderBy = ({
+  orderBy
+}: {
+  readonly orderBy?: ReadonlyArray<string | readonly [string, "asc" | "desc"]> | undefined
+}): Part => {
+  const keys = (orderBy ?? []).map((key) => (typeof key === "string" ? ([key, "asc"] as const) : key))
+  if (keys.some(([field, direction]) => !namePattern.test(field) || (direction !== "asc" && direction !== "desc"))) {
+    return invalid("$orderby", "it must hold field names, each with asc or desc")
+  }
+  return keys.length === 0
+    ? none
+    : Either.right(
+        `$orderby=${encodeValue(keys.map(([field, direction]) => (direction === "asc" ? field : `${field} desc`)).join(","))}`
+      )
+}
+
+const wholeNumber = (option: string, value: number | undefined, max: number): Part => {
+  if (value === undefined) {
+    return none
+  }
+  if (!Number.isInteger(value) || value < 0) {
+    return invalid(option, `it must be a whole number and not negative, not ${value}`)
+  }
+  return value <= max
+    ? Either.right(`${option}=${value}`)
+    : invalid(option, `${value} is more than ${max}; read more rows by pages, for example with DomainApi.stream`)
+}
+
+const extensions = ({ options = [] }: { readonly options?: ReadonlyArray<string> | undefined }): Part => {
+  if (options.some((option) => !/^\w+$/.test(option))) {
+    return invalid("options", "each must be a single word such as skipnulls")
+  }
+  return options.length === 0 ? none : Either.right(`options=${options.join(",")}`)
+}
+
+const context = ({ context = {} }: { readonly context?: QueryContext | undefined }): Part =>
+  join(
+    contextId("CurrentEnterpriseCompanyId", context.enterpriseCompany),
+    contextId("CurrentEnterpriseCompanyLocationId", context.enterpriseCompanyLocation),
+    contextId("CurrentRoleId", context.role)
+  )
+
+const contextId = (name: string, id: string | undefined): Part => {
+  if (id === undefined) {
+    return none
+  }
+  return isGuid(id) ? Either.right(`${name}=${id}`) : invalid(name, "it must be a guid")
+}

@@ -1,0 +1,28 @@
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+
+// Duration.decode turns negative and NaN input into zero without a word, so the input is looked at before.
+const isNonsense = (input: Duration.DurationInput): boolean => {
+  if (typeof input === "number") return Number.isNaN(input) || input < 0
+  if (typeof input === "bigint") return input < 0n
+  if (typeof input === "string") return input.trim().startsWith("-")
+  return Array.isArray(input) && input.some((part) => Number.isNaN(part) || part < 0)
+}
+
+/**
+ * Reads an option that is a duration, in milliseconds. Nonsense is a mistake of the program, so what comes back is
+ * meant to become a defect.
+ */
+export const millis = (
+  name: string,
+  input: Duration.DurationInput,
+  minimum: number = 0
+): Either.Either<number, Cause.IllegalArgumentException> => {
+  const refused = (what: string) =>
+    Either.left(new Cause.IllegalArgumentException(`${name} ${what}; give a duration such as "30 seconds"`))
+  if (isNonsense(input)) return refused("is negative or not a number")
+  const decoded = Either.try(() => Duration.toMillis(Duration.decode(input)))
+  if (Either.isLeft(decoded) || Number.isNaN(decoded.right)) return refused("is not a duration")
+  return decoded.right < minimum ? refused("must be longer than zero") : Either.right(decoded.right)
+}

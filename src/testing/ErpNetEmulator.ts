@@ -1,0 +1,134 @@
+/**
+ * An ERP.net instance inside the test or the demo: identity server, discovery and Domain API, in memory or on a
+ * loopback port.
+ *
+ * **Details**
+ *
+ * It is an independent reading of the protocol and shares no code with the client. Everything ERP.net's documentation
+ * leaves open is an option with a documented default. All time is that of the `Clock`, so in memory the hour of a
+ * token passes under `TestClock`.
+ *
+ * @example
+ * ```ts
+ * import { HttpClient } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { ErpNetEmulator } from "effect-erpnet/testing"
+ *
+ * const program = Effect.gen(function* () {
+ *   const erp = yield* ErpNetEmulator.ErpNetEmulator
+ *   const response = yield* HttpClient.get(`${erp.origin}/tools/ver`)
+ *   return yield* response.text // "26.2.0.76"
+ * })
+ *
+ * Effect.runPromise(Effect.provide(program, ErpNetEmulator.layer()))
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Instance from "../Instance.ts"
+import * as App from "./internal/app.ts"
+import * as Memory from "./internal/memory.ts"
+import * as Settings from "./internal/options.ts"
+import * as Domain from "./internal/placeholder.ts"
+import * as Socket from "./internal/socket.ts"
+
+export type { Counters, ReferenceTokenOptions, Service } from "./internal/app.ts"
+export { type Application, demoApplication, demoSecret } from "./internal/application.ts"
+export { type Endpoint, Fault } from "./internal/fault.ts"
+export type { JournalEntry } from "./internal/journal.ts"
+export type { Latency, Options, RateLimits } from "./internal/options.ts"
+export type { IssuedToken } from "./internal/tokens.ts"
+
+/**
+ * Steers and inspects the embedded instance.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class ErpNetEmulator extends Context.Tag("effect-erpnet/testing/ErpNetEmulator")<
+  ErpNetEmulator,
+  App.Service
+>() {}
+
+/**
+ * Where the embedded instance listens, besides everything {@link Options} has.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ServeOptions extends Settings.Options {
+  /**
+   * The address to listen on. It has no other protection than not being reachable: leave it on loopback.
+   *
+   * @default "127.0.0.1"
+   */
+  readonly host?: string | undefined
+  /**
+   * The port; 0 chooses a free one, which `origin` then names.
+   *
+   * @default 0
+   */
+  readonly port?: number | undefined
+}
+
+/**
+ * The embedded instance cannot listen, most often because the port is taken.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ServeError extends Schema.TaggedError<ServeError>("effect-erpnet/testing/ErpNetEmulator/ServeError")(
+  "ServeError",
+  { host: Schema.String, port: Schema.Number, reason: Schema.String }
+) {
+  override get message(): string {
+    return `The embedded instance cannot listen on ${this.host}:${this.port}: ${this.reason}. Port 0 chooses a free one.`
+  }
+}
+
+const makeApp = (options: Settings.Options, input: string): Effect.Effect<App.App> =>
+  Effect.map(Effect.orDie(Instance.make(input, { allowInsecure: true })), (instance) =>
+    App.make(Settings.settings(options), instance, Domain.make(options))
+  )
+
+/**
+ * An embedded instance in memory, and the `HttpClient` that reaches it and nothing else.
+ *
+ * **Details**
+ *
+ * A request runs in the fiber of its caller: interruption, `TestClock` and fiber refs work as with a transport of
+ * one's own. Requests for other hosts fail like an unknown host and appear in the journal. Redirects are handed back.
+ * An unusable `name` is a defect.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Settings.Options = {}): Layer.Layer<ErpNetEmulator | HttpClient.HttpClient> =>
+  Layer.effectContext(
+    Effect.map(makeApp(options, options.name ?? "testdb"), (app) =>
+      Context.make(ErpNetEmulator, app.service).pipe(Context.add(HttpClient.HttpClient, Memory.make(app)))
+    )
+  )
+
+/**
+ * The same embedded instance on a loopback port, for demos, browsers and other languages. It stops with the scope and
+ * closes the sockets still open.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const serve = (options: ServeOptions = {}): Layer.Layer<ErpNetEmulator, ServeError> => {
+  const { host = "127.0.0.1", port = 0 } = options
+  return Layer.scoped(
+    ErpNetEmulator,
+    Socket.serve(host, port, (origin) => makeApp(options, origin)).pipe(
+      Effect.map((app) => app.service),
+      Effect.mapError((error) => new ServeError({ host, port, reason: error.message }))
+    )
+  )
+}
