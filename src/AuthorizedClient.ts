@@ -30,14 +30,12 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
-import * as Tracer from "effect/Tracer"
+import type * as Tracer from "effect/Tracer"
 import type * as AccessToken from "./AccessToken.ts"
 import {
   Expired,
@@ -57,6 +55,7 @@ import * as Body from "./internal/body.ts"
 import * as Challenge from "./internal/challenge.ts"
 import * as CallerResponse from "./internal/response.ts"
 import { serverText } from "./internal/text.ts"
+import { withSpan } from "./internal/tracing.ts"
 import * as Transport from "./internal/transport.ts"
 import { TokenProvider } from "./TokenProvider.ts"
 
@@ -119,21 +118,30 @@ const resolve = (
   instance: Instance.Instance,
   request: HttpClientRequest.HttpClientRequest
 ): Either.Either<Call, ForeignOrigin | HttpClientError.RequestError> => {
-  const own = withoutAuthorization(request)
+  const anonymous = withoutAuthorization(request)
   if (!URL.canParse(request.url, instance.odata)) {
     return Either.left(
-      new HttpClientError.RequestError({ request: own, reason: "InvalidUrl", description: "the URL cannot be parsed" })
+      new HttpClientError.RequestError({
+        request: anonymous,
+        reason: "InvalidUrl",
+        description: "the URL cannot be parsed"
+      })
     )
   }
   const url = new URL(request.url, instance.odata)
   if (!Instance.owns(instance, url)) {
     return Either.left(new ForeignOrigin({ origin: url.origin, expected: new URL(instance.odata).origin }))
   }
-  // A user name and password would be another Authorization, and those of the caller are replaced.
+  // A user name and password are another Authorization, so they are neither sent nor shown.
+  const hasUserInfo = url.username !== "" || url.password !== ""
   url.username = ""
   url.password = ""
+  const own = hasUserInfo ? HttpClientRequest.setUrl(anonymous, url.href) : anonymous
+  // A fragment is not for the server, and undici would send it.
+  url.hash = ""
   // As a text: the platform would write a URL object anew, and links of the server go out byte for byte.
-  return Either.right({ own, outgoing: HttpClientRequest.setUrl(own, url.href), url })
+  const outgoing = HttpClientRequest.removeHash(HttpClientRequest.setUrl(own, url.href))
+  return Either.right({ own, outgoing, url })
 }
 
 /** A body that can be sent twice: streams can be read once, and a second reading may be silently empty. */
@@ -192,27 +200,11 @@ const withRejected = (error: TokenError, refused: Unauthorized | Expired): Token
   }
 }
 
-const nativeTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
-
-/** Runs a call in its span; where no tracer was installed there is no span, and nothing to pay for one. */
-const withCallSpan = <A, E>(
-  call: Call,
-  run: (span: Tracer.Span | undefined) => Effect.Effect<A, E>
-): Effect.Effect<A, E> =>
-  Effect.withFiberRuntime((fiber) => {
-    const tracer = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Tracer.Tracer)
-    if (tracer === nativeTracer || !fiber.getFiberRef(FiberRef.currentTracerEnabled)) return run(undefined)
-    const attributes = {
-      "http.request.method": call.own.method,
-      "server.address": call.url.hostname,
-      "url.path": call.url.pathname
-    }
-    return Effect.useSpan(
-      "AuthorizedClient.execute",
-      { kind: "client", captureStackTrace: false, attributes },
-      (span) => Effect.withParentSpan(run(span), span)
-    )
-  })
+const attributesOf = (call: Call) => ({
+  "http.request.method": call.own.method,
+  "server.address": call.url.hostname,
+  "url.path": call.url.pathname
+})
 
 const note = (
   span: Tracer.Span | undefined,
@@ -322,14 +314,18 @@ export const make = (
       const resolved = resolve(instance, request)
       if (Either.isLeft(resolved)) return Effect.fail(resolved.left)
       const call = resolved.right
-      return withCallSpan(call, (span) =>
-        Effect.flatMap(tokens.get, (token) =>
-          Effect.flatMap(send(call, span, token, 1), (response) =>
-            response.status === 401
-              ? retry(call, span, response, token)
-              : Effect.succeed(CallerResponse.make(response, call.own, () => [Redacted.value(token.value)]))
-          )
-        )
+      return withSpan(
+        "AuthorizedClient.execute",
+        () => attributesOf(call),
+        (span) =>
+          Effect.flatMap(tokens.get, (token) =>
+            Effect.flatMap(send(call, span, token, 1), (response) =>
+              response.status === 401
+                ? retry(call, span, response, token)
+                : Effect.succeed(CallerResponse.make(response, call.own, () => [Redacted.value(token.value)]))
+            )
+          ),
+        "client"
       )
     }
     return HttpClient.makeWith<never, never, AuthorizedClientError, never>(Effect.flatMap(execute), Effect.succeed)

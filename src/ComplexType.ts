@@ -22,7 +22,7 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { fromBigDecimal, JsonNumber, toBigDecimal } from "./internal/losslessJson.ts"
+import { fromBigDecimal, isWritable, JsonNumber, toBigDecimal } from "./internal/losslessJson.ts"
 import { AmountId, LosslessId } from "./internal/rowShape.ts"
 
 /**
@@ -57,7 +57,10 @@ export const Decimal: Schema.Schema<BigDecimal.BigDecimal, DecimalEncoded> = Sch
     strict: true,
     decode: (value, _, ast) =>
       Either.fromOption(toBigDecimal(value), () => new ParseResult.Type(ast, value, "Expected a decimal number")),
-    encode: (decimal) => ParseResult.succeed(fromBigDecimal(decimal))
+    encode: (decimal, _, ast) =>
+      isWritable(decimal)
+        ? ParseResult.succeed(fromBigDecimal(decimal))
+        : ParseResult.fail(new ParseResult.Type(ast, decimal, "Expected a decimal of a reasonable number of digits"))
   }
 ).annotations({ identifier: "Decimal" })
 
@@ -229,10 +232,7 @@ const withUpperCaseKeys = (texts: { readonly [language: string]: string | null |
 export const getText = (texts: MultilanguageString | null | undefined, language: string): string | undefined =>
   texts === null || texts === undefined
     ? undefined
-    : (ownText(texts, language.toUpperCase()) ?? ownText(texts, "EN") ?? Object.values(texts)[0])
-
-const ownText = (texts: MultilanguageString, language: string): string | undefined =>
-  Object.hasOwn(texts, language) ? texts[language] : undefined
+    : (texts[language.toUpperCase()] ?? texts["EN"] ?? Object.values(texts)[0])
 
 /**
  * The value of a custom property.

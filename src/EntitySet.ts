@@ -198,11 +198,12 @@ const projectionOf = (where: string, schema: Schema.Schema.All, options: Options
       `${where}: the schema must encode to an object with known fields, as Schema.Struct and Schema.Class do, not to ${schema.ast}.`
     )
   }
-  const { expand, select } = project(shapeOf(schema))
-  const strange = select.find((name) => !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name))
+  const { fields } = shapeOf(schema)
+  const strange = [...fields.keys()].find((name) => !name.includes("@") && !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name))
   if (strange !== undefined) {
     throw new TypeError(`${where}: ${JSON.stringify(strange)} is not a field name.`)
   }
+  const { expand, select } = project(shapeOf(schema))
   return { expand, select: options.select === "default" ? undefined : select }
 }
 

@@ -585,7 +585,7 @@ export class DuplicateKey extends Schema.TaggedError<DuplicateKey>("effect-erpne
  */
 export class ServerError extends Schema.TaggedError<ServerError>("effect-erpnet/ErpNetError/ServerError")(
   "ServerError",
-  answer
+  { ...answer, retryAfter: optionalWait }
 ) {
   readonly [TypeId]: TypeId = TypeId
   override get message(): string {
@@ -716,7 +716,7 @@ export const isTokenError: (u: unknown) => u is TokenError = Schema.is(TokenErro
 
 /**
  * Tells whether the same call may succeed later with nothing changed: no connection, a timeout, 429, 5xx of the
- * identity server, no free licence. A refusal (wrong secret, missing scope, validation) is not transient.
+ * identity server, 502 to 504 of the API, no free licence. A refusal (wrong secret, missing scope, validation) is not transient.
  *
  * @category guards
  * @since 0.1.0
@@ -735,6 +735,8 @@ export const isTransient = (u: unknown): boolean => {
       return u.cause !== undefined
     case "Unreachable":
       return u.reason !== "invalidRequest"
+    case "ServerError":
+      return u.status === 502 || u.status === 503 || u.status === 504
     case "RateLimited":
     case "LicenseUnavailable":
       return true

@@ -12,7 +12,8 @@ interface Challenge {
 const separators = /[\s,]*/y
 const token = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y
 const equals = /[ \t]*=[ \t]*/y
-const quotedString = /"((?:[^"\\]|\\[\s\S])*)(?:"|$)/y
+// Unterminated, it reaches to the end, be the last character a backslash: there is nothing to try again.
+const quotedString = /"((?:[^"\\]|\\[\s\S])*)(?:"|\\?$)/y
 // A token68, as Basic and Negotiate have it: only where a comma or the end follows, else it is a parameter.
 const token68 = /[ \t]+[A-Za-z0-9\-._~+/]+=*[ \t]*(?=,|$)/y
 

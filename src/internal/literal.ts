@@ -3,7 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { type EntityId, formatEntityId, isEntityId } from "../ComplexType.ts"
-import { formatDecimal, toBigDecimal } from "./losslessJson.ts"
+import { formatDecimal, isWritable, toBigDecimal } from "./losslessJson.ts"
 
 /** A text that is a guid whatever the type of the field. */
 export class GuidLiteral {
@@ -81,7 +81,7 @@ export const literal = (value: Value, guidField: boolean): Either.Either<string,
     return Either.right(quote(formatEntityId(value)))
   }
   if (BigDecimal.isBigDecimal(value)) {
-    return Math.abs(value.scale) <= 400 ? Either.right(formatDecimal(value)) : refuse("the number has too many digits")
+    return isWritable(value) ? Either.right(formatDecimal(value)) : refuse("the number has too many digits")
   }
   const date = DateTime.isDateTime(value) ? DateTime.toDateUtc(value) : value
   const year = date.getUTCFullYear()

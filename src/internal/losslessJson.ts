@@ -30,9 +30,12 @@ const decimalPattern = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 export const toBigDecimal = (value: number | string | JsonNumber): Option.Option<BigDecimal.BigDecimal> => {
   const text = String(value)
   return text.length <= maxLength && decimalPattern.test(text)
-    ? Option.filter(BigDecimal.fromString(text), (decimal) => Math.abs(decimal.scale) <= maxLength)
+    ? Option.filter(BigDecimal.fromString(text), isWritable)
     : Option.none()
 }
+
+/** Whether a decimal can be written out without an exponent in a reasonable number of digits. */
+export const isWritable = (decimal: BigDecimal.BigDecimal): boolean => Math.abs(decimal.scale) <= maxLength
 
 /** Writes a decimal without an exponent, which OData 4.0 does not allow. */
 export const formatDecimal = (decimal: BigDecimal.BigDecimal): string => {
@@ -46,10 +49,10 @@ export const formatDecimal = (decimal: BigDecimal.BigDecimal): string => {
   return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`
 }
 
-/** The decimal as a JavaScript number when that holds every digit, else as {@link JsonNumber}. */
+/** The decimal as a JavaScript number when that prints the same digits, else as {@link JsonNumber}. */
 export const fromBigDecimal = (decimal: BigDecimal.BigDecimal): number | JsonNumber => {
   const text = formatDecimal(decimal)
-  return isExact(text) ? Number(text) : new JsonNumber(text)
+  return String(Number(text)) === text ? Number(text) : new JsonNumber(text)
 }
 
 const isExact = (text: string): boolean => {

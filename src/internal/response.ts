@@ -85,6 +85,11 @@ class CallerResponse implements HttpClientResponse.HttpClientResponse {
     this.#secrets = secrets
   }
 
+  /** What must not stand in a text that comes from this response. */
+  static secretsOf(response: HttpClientResponse.HttpClientResponse): ReadonlyArray<string> {
+    return #secrets in response ? response.#secrets() : []
+  }
+
   #own<A>(effect: Effect.Effect<A, HttpClientError.ResponseError>): Effect.Effect<A, HttpClientError.ResponseError> {
     return Effect.mapError(effect, (error) => responseError(error, this, this.#secrets()))
   }
@@ -140,3 +145,7 @@ export const make = (
   request: HttpClientRequest.HttpClientRequest,
   secrets: () => ReadonlyArray<string>
 ): HttpClientResponse.HttpClientResponse => new CallerResponse(source, request, secrets)
+
+/** The secrets to mask in texts of a response that {@link make} made. */
+export const secretsOf = (response: HttpClientResponse.HttpClientResponse): ReadonlyArray<string> =>
+  CallerResponse.secretsOf(response)

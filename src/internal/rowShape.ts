@@ -1,5 +1,5 @@
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { JsonNumber } from "./losslessJson.ts"
 
@@ -61,8 +61,8 @@ const empty = (): MutableShape => ({
 const isProjection = (value: unknown): value is Projection =>
   typeof value === "object" && value !== null && "select" in value && "expand" in value
 
+// Schema.UUID says so, and so may a schema of the user.
 const isGuid = (ast: SchemaAST.Annotated): boolean =>
-  Option.contains(SchemaAST.getSchemaIdAnnotation(ast), Schema.UUIDSchemaId) ||
   Option.exists(
     SchemaAST.getJSONSchemaAnnotation(ast),
     (jsonSchema) => "format" in jsonSchema && jsonSchema.format === "uuid"

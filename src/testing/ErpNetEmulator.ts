@@ -32,12 +32,12 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Instance from "../Instance.ts"
 import * as App from "./internal/app.ts"
+import * as Domain from "./internal/domain/index.ts"
 import * as Memory from "./internal/memory.ts"
 import * as Settings from "./internal/options.ts"
-import * as Domain from "./internal/placeholder.ts"
 import * as Socket from "./internal/socket.ts"
 
-export type { Counters, ReferenceTokenOptions, Service } from "./internal/app.ts"
+export type { Counters, Data, ReferenceTokenOptions, Service } from "./internal/app.ts"
 export { type Application, demoApplication, demoSecret } from "./internal/application.ts"
 export { type Endpoint, Fault } from "./internal/fault.ts"
 export type { JournalEntry } from "./internal/journal.ts"
@@ -92,9 +92,13 @@ export class ServeError extends Schema.TaggedError<ServeError>("effect-erpnet/te
 }
 
 const makeApp = (options: Settings.Options, input: string): Effect.Effect<App.App> =>
-  Effect.map(Effect.orDie(Instance.make(input, { allowInsecure: true })), (instance) =>
-    App.make(Settings.settings(options), instance, Domain.make(options))
-  )
+  Effect.map(Effect.orDie(Instance.make(input, { allowInsecure: true })), (instance) => {
+    let domain: Domain.EditableDomain | undefined
+    return App.make(Settings.settings(options), instance, () => {
+      domain ??= Domain.make(options)
+      return domain
+    })
+  })
 
 /**
  * An embedded instance in memory, and the `HttpClient` that reaches it and nothing else.

@@ -1,6 +1,12 @@
 import { HttpClient, HttpClientRequest } from "@effect/platform"
-import { Effect, Redacted, Schema } from "effect"
+import { Context, Effect, Either, Layer, Redacted, Schema } from "effect"
+import * as Instance from "effect-erpnet/Instance"
 import { ErpNetEmulator } from "effect-erpnet/testing"
+import * as App from "../../src/testing/internal/app.ts"
+import * as Domain from "../../src/testing/internal/domain/index.ts"
+import type { DomainReply, DomainRequest } from "../../src/testing/internal/domain/types.ts"
+import * as Memory from "../../src/testing/internal/memory.ts"
+import { settings } from "../../src/testing/internal/options.ts"
 
 export interface Got {
   readonly status: number
@@ -58,3 +64,20 @@ export const getApi = (headers: Readonly<Record<string, string>>, path = custome
 export const callApi = (token: string, path = customers) => getApi({ authorization: `Bearer ${token}` }, path)
 
 export const json = (got: Got): unknown => JSON.parse(got.body)
+
+/** As little data as there can be. */
+export const small: ErpNetEmulator.Options = { customers: 2, products: 2, salesOrders: 2 }
+
+/** The instance with little data, for tests that look at other things. */
+export const layer = (options: ErpNetEmulator.Options = {}) => ErpNetEmulator.layer({ ...small, ...options })
+
+/** The instance in front of another engine. */
+export const layerWith = (handle: (request: DomainRequest) => DomainReply, options: ErpNetEmulator.Options = {}) => {
+  const app = App.make(settings(options), Either.getOrThrow(Instance.make("testdb")), () => ({
+    ...Domain.make(small),
+    handle
+  }))
+  return Layer.succeedContext(
+    Context.make(ErpNetEmulator.ErpNetEmulator, app.service).pipe(Context.add(HttpClient.HttpClient, Memory.make(app)))
+  )
+}

@@ -4,7 +4,7 @@ import { Effect, Redacted } from "effect"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { createLocalJWKSet, jwtVerify } from "jose"
 import { secretHash, secretMatches } from "../../src/testing/internal/application.ts"
-import { demo, issueToken, json, postToken, send } from "./support.ts"
+import { demo, issueToken, json, layer, postToken, send } from "./support.ts"
 
 const service: ErpNetEmulator.Application = { ...ErpNetEmulator.demoApplication }
 
@@ -100,7 +100,7 @@ describe("token endpoint", () => {
         got.body,
         /^\{"access_token":"[\w-]+\.[\w-]+\.[\w-]+","expires_in":3600,"token_type":"Bearer","scope":"read update"\}$/
       )
-    }).pipe(Effect.provide(ErpNetEmulator.layer()))
+    }).pipe(Effect.provide(layer()))
   )
 
   for (const [name, form, error] of refusals) {
@@ -110,7 +110,7 @@ describe("token endpoint", () => {
         assert.strictEqual(got.status, 400)
         noStore(got.headers)
         assert.deepStrictEqual(json(got), { error })
-      }).pipe(Effect.provide(ErpNetEmulator.layer({ applications })))
+      }).pipe(Effect.provide(layer({ applications })))
     )
   }
 
@@ -129,7 +129,7 @@ describe("token endpoint", () => {
         assert.strictEqual(got.status, 400)
         assert.deepStrictEqual(json(got), { error: "invalid_request" })
       }
-    }).pipe(Effect.provide(ErpNetEmulator.layer()))
+    }).pipe(Effect.provide(layer()))
   )
 
   it.effect("accepts a form with a charset", () =>
@@ -141,14 +141,14 @@ describe("token endpoint", () => {
         )
       )
       assert.strictEqual(got.status, 200)
-    }).pipe(Effect.provide(ErpNetEmulator.layer()))
+    }).pipe(Effect.provide(layer()))
   )
 
   it.effect("refuses parameters that are sent twice", () =>
     Effect.gen(function* () {
       const got = yield* postToken(`${new URLSearchParams(demo)}&grant_type=client_credentials`)
       assert.deepStrictEqual(json(got), { error: "unsupported_grant_type" })
-    }).pipe(Effect.provide(ErpNetEmulator.layer()))
+    }).pipe(Effect.provide(layer()))
   )
 
   it.effect("accepts Basic credentials, form-encoded, and looks at them first", () =>
@@ -168,7 +168,7 @@ describe("token endpoint", () => {
         authorization: `Basic ${Buffer.from(`${demo.client_id}:${secret}`).toString("base64")}`
       })
       assert.deepStrictEqual(json(raw), { error: "invalid_client" }, "ids and secrets must be form-encoded")
-    }).pipe(Effect.provide(ErpNetEmulator.layer()))
+    }).pipe(Effect.provide(layer()))
   )
 
   it.effect("grants all scopes of the application when none is asked for, else what is asked for", () =>
@@ -176,14 +176,14 @@ describe("token endpoint", () => {
       assert.propertyVal(json(yield* postToken(demo)), "scope", "read update DomainApi")
       assert.propertyVal(json(yield* postToken({ ...demo, scope: " " })), "scope", "read update DomainApi")
       assert.propertyVal(json(yield* postToken({ ...demo, scope: " update  read update" })), "scope", "update read")
-    }).pipe(Effect.provide(ErpNetEmulator.layer()))
+    }).pipe(Effect.provide(layer()))
   )
 
   it.effect("ignores openid in client credentials when told to", () =>
     Effect.gen(function* () {
       assert.propertyVal(json(yield* postToken({ ...demo, scope: "openid read" })), "scope", "read")
       assert.deepStrictEqual(json(yield* postToken({ ...demo, scope: "openid" })), { error: "invalid_scope" })
-    }).pipe(Effect.provide(ErpNetEmulator.layer({ protocolScopes: "ignored" })))
+    }).pipe(Effect.provide(layer({ protocolScopes: "ignored" })))
   )
 
   it.effect("describes its errors, and names missing credentials, when told to", () =>
@@ -193,7 +193,7 @@ describe("token endpoint", () => {
         error_description: "Invalid scope: exec"
       })
       assert.propertyVal(json(yield* postToken({ grant_type: "x" })), "error", "invalid_request")
-    }).pipe(Effect.provide(ErpNetEmulator.layer({ errorDescriptions: true, missingCredentials: "invalid_request" })))
+    }).pipe(Effect.provide(layer({ errorDescriptions: true, missingCredentials: "invalid_request" })))
   )
 
   it.effect("rotates secrets, and switches applications off and on, at once", () =>
@@ -209,7 +209,7 @@ describe("token endpoint", () => {
       yield* erp.updateApplication(demo.client_id, { scope: "read" })
       assert.propertyVal(json(yield* postToken({ ...demo, client_secret: "next" })), "scope", "read")
       assert.strictEqual((yield* Effect.exit(erp.disable("unknown")))._tag, "Failure")
-    }).pipe(Effect.provide(ErpNetEmulator.layer()))
+    }).pipe(Effect.provide(layer()))
   )
 
   it.effect("signs with the key of its JWKS, as an independent library sees it", () =>
@@ -241,15 +241,15 @@ describe("token endpoint", () => {
         iat: 0,
         scope: ["read"]
       })
-    }).pipe(Effect.provide(ErpNetEmulator.layer({ name: "acme" })))
+    }).pipe(Effect.provide(layer({ name: "acme" })))
   )
 
   it.effect("issues the same tokens for the same seed, and never one twice", () =>
     Effect.gen(function* () {
       const three = Effect.all([issueToken(), issueToken(), issueToken()])
-      const one = yield* Effect.provide(three, ErpNetEmulator.layer({ seed: 7 }))
-      assert.deepStrictEqual(yield* Effect.provide(three, ErpNetEmulator.layer({ seed: 7 })), one)
-      const other = yield* Effect.provide(three, ErpNetEmulator.layer({ seed: 8 }))
+      const one = yield* Effect.provide(three, layer({ seed: 7 }))
+      assert.deepStrictEqual(yield* Effect.provide(three, layer({ seed: 7 })), one)
+      const other = yield* Effect.provide(three, layer({ seed: 8 }))
       assert.strictEqual(new Set([...one, ...other]).size, 6)
     })
   )
@@ -273,7 +273,7 @@ describe("secret hashes", () => {
         assert.deepStrictEqual(json(helper), { sha256: hash })
         const alias = yield* send(HttpClientRequest.get(`/sys/tools/sha256?secret=${secret}`))
         assert.deepStrictEqual(json(alias), { sha256: hash })
-      }).pipe(Effect.provide(ErpNetEmulator.layer()))
+      }).pipe(Effect.provide(layer()))
     )
   }
 

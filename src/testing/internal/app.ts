@@ -11,7 +11,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Instance from "../../Instance.ts"
 import * as Application from "./application.ts"
 import * as Bearer from "./bearer.ts"
-import type { Domain } from "./domain/types.ts"
+import type { EditableDomain } from "./domain/index.ts"
 import * as ErrorBody from "./errorBody.ts"
 import * as Fault from "./fault.ts"
 import * as Http from "./http.ts"
@@ -40,6 +40,14 @@ export interface Counters {
   /** Licences in use now: one for each session. */
   readonly licencesUsed: number
 }
+
+/**
+ * Reads and changes the rows of the instance from outside.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Data = Omit<EditableDomain, "handle">
 
 /**
  * A reference token to issue.
@@ -113,7 +121,11 @@ export interface Service {
   readonly setVersion: (version: string) => Effect.Effect<void>
   /** The requests received so far, the oldest first. */
   readonly journal: Effect.Effect<ReadonlyArray<Journal.JournalEntry>>
+  /** Forgets the requests received so far. */
   readonly clearJournal: Effect.Effect<void>
+  /** The rows of the instance, to change them as another user would. */
+  readonly data: Effect.Effect<Data>
+  /** What has happened so far, and what is open now. */
   readonly counters: Effect.Effect<Counters>
 }
 
@@ -127,7 +139,7 @@ export interface App {
 export interface Answer {
   readonly reply: Http.Reply
   /** Writes down that the client went away while the body was on its way. */
-  readonly aborted: Effect.Effect<void>
+  readonly aborted: () => void
 }
 
 const tokenPath = "/id/connect/token"
@@ -149,7 +161,8 @@ const odataHeaders = {
   "odata-version": "4.0"
 }
 
-export const make = (settings: Settings, instance: Instance.Instance, domain: Domain): App => {
+/** `domain` is called with the first request that needs data: inventing it takes time that not every test has to pay. */
+export const make = (settings: Settings, instance: Instance.Instance, domain: () => EditableDomain): App => {
   const issuer = `${instance.origin}/id`
   const random = Random.make(settings.seed)
   const tokens = Tokens.make()
@@ -232,7 +245,7 @@ export const make = (settings: Settings, instance: Instance.Instance, domain: Do
     principal: Bearer.Principal
   ): Effect.Effect<Http.WholeReply> =>
     Effect.map(Clock.currentTimeMillis, (now) => {
-      const reply = domain.handle({
+      const reply = domain().handle({
         method: request.method,
         path,
         query: request.url.search.slice(1),
@@ -305,7 +318,7 @@ export const make = (settings: Settings, instance: Instance.Instance, domain: Do
         Effect.flatMap((body) => Fault.apply(fault, handle(request, Http.decode(body)))),
         Effect.map((reply) => {
           entry.answered(reply.status)
-          return { reply, aborted: Effect.sync(entry.aborted) }
+          return { reply, aborted: entry.aborted }
         }),
         Effect.onInterrupt(() => Effect.sync(entry.aborted))
       )
@@ -374,6 +387,7 @@ export const make = (settings: Settings, instance: Instance.Instance, domain: Do
       }),
     journal: Effect.sync(journal.entries),
     clearJournal: Effect.sync(journal.clear),
+    data: Effect.sync(domain),
     counters: Effect.map(Clock.currentTimeMillis, (now) => {
       const open = sessions.open(now)
       return { tokenRequests: count.token, apiRequests: count.api, sessions: open, licencesUsed: open }

@@ -72,7 +72,7 @@ const maskForm = (body: string): Readonly<Record<string, string>> => {
   const fields: Record<string, string> = {}
   for (const [name, value] of new URLSearchParams(body)) {
     const known = plainFormFields.includes(name)
-    fields[/^[\w.-]{1,40}$/.test(name) ? name : hidden] = known ? value : hidden
+    fields[/^[a-z_]{1,40}$/.test(name) ? name : hidden] = known ? value : hidden
   }
   return fields
 }

@@ -9,7 +9,6 @@ import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import type * as App from "./app.ts"
 import * as Http from "./http.ts"
@@ -77,18 +76,20 @@ const toResponse = (
       )
     if (Http.isBodiless(request.method, reply.status)) return fromBody(null)
     if (reply.body instanceof Uint8Array) return fromBody(reply.body)
+    let open = true
     const gone = Effect.async<never, Http.ConnectionCut>((resume) => {
-      const abort = () => resume(Effect.fail(Http.connectionCut()))
-      if (signal.aborted) abort()
+      const abort = () => {
+        if (open) answer.aborted()
+        resume(Effect.fail(Http.connectionCut()))
+      }
       signal.addEventListener("abort", abort)
       return Effect.sync(() => signal.removeEventListener("abort", abort))
     })
+    const closed = Effect.sync(() => {
+      open = false
+    })
     return fromBody(
-      reply.body.pipe(
-        Stream.ensuringWith((exit) => (Exit.isInterrupted(exit) ? answer.aborted : Effect.void)),
-        Stream.interruptWhen(gone),
-        Stream.toReadableStreamRuntime(runtime)
-      )
+      reply.body.pipe(Stream.ensuring(closed), Stream.interruptWhen(gone), Stream.toReadableStreamRuntime(runtime))
     )
   })
 

@@ -91,7 +91,9 @@ const toRequest = (origin: string, message: IncomingMessage): Http.Request => {
 
 const serveOne = (app: App.App, request: IncomingMessage, response: ServerResponse): Effect.Effect<void> =>
   app.respond(toRequest(app.service.origin, request)).pipe(
-    Effect.flatMap(({ aborted, reply }) => Effect.onInterrupt(send(request, response, reply), () => aborted)),
+    Effect.flatMap(({ aborted, reply }) =>
+      Effect.onInterrupt(send(request, response, reply), () => Effect.sync(aborted))
+    ),
     Effect.catchAll(() => cut(response))
   )
 

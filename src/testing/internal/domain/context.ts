@@ -25,7 +25,6 @@ export interface Settings {
   readonly strictOrderBy: boolean
   readonly missingKeyStatus: 404 | 500
   readonly unknownSetStatus: 404 | 500
-  readonly enforceScopes: boolean
 }
 
 /**
@@ -47,8 +46,7 @@ export const makeSettings = (options: DomainOptions): Settings => ({
   strictFilters: options.strictFilters ?? false,
   strictOrderBy: options.strictOrderBy ?? false,
   missingKeyStatus: options.missingKeyStatus ?? 404,
-  unknownSetStatus: options.unknownSetStatus ?? 500,
-  enforceScopes: options.enforceScopes ?? true
+  unknownSetStatus: options.unknownSetStatus ?? 500
 })
 
 /**

@@ -10,7 +10,7 @@ import { type Literal, readLiteral, syntaxError, type Token, tokenize } from "./
 import { type Attribute, type EntityModel, type FilterGroup, isRelated } from "./model.ts"
 import { resolvePath, type Target } from "./path.ts"
 import type { Row, Value } from "./store.ts"
-import { isComplex, memberValue, searchTexts } from "./values.ts"
+import { isComplex, memberValue, partOf, searchTexts } from "./values.ts"
 import { currentName } from "./version.ts"
 
 /**
@@ -29,7 +29,18 @@ type Test = (value: Value) => boolean
 type Operator = "eq" | "ge" | "le"
 
 const unsupportedWords: ReadonlySet<string> = new Set([
-  "or", "not", "ne", "gt", "lt", "has", "add", "sub", "mul", "div", "divby", "mod"
+  "or",
+  "not",
+  "ne",
+  "gt",
+  "lt",
+  "has",
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "divby",
+  "mod"
 ])
 
 const textFunctions = {
@@ -46,7 +57,11 @@ const nullFunctions: ReadonlyMap<string, Operator> = new Map([
   ["greaterequalnull", "ge"]
 ])
 
-const operatorNames: Readonly<Record<Operator, string>> = { eq: "Equal", ge: "GreaterThanOrEqual", le: "LessThanOrEqual" }
+const operatorNames: Readonly<Record<Operator, string>> = {
+  eq: "Equal",
+  ge: "GreaterThanOrEqual",
+  le: "LessThanOrEqual"
+}
 
 const dayLength = 86_400_000
 
@@ -111,7 +126,11 @@ export const parseFilter = (context: Context, entity: EntityModel, text: string)
     return precision === "date" ? Math.floor(time / dayLength) * dayLength : time
   }
 
-  const compareReference = (target: Target & { readonly kind: "reference" }, operator: Operator, literal: Literal): Test => {
+  const compareReference = (
+    target: Target & { readonly kind: "reference" },
+    operator: Operator,
+    literal: Literal
+  ): Test => {
     if (operator !== "eq") throw notSupported(`The reference '${target.path}' supports only eq and in.`)
     if (literal.kind !== "string") throw mismatch("Edm.EntityType", literal, operator)
     const [, set = "", idText = ""] = /^(\w+)\(([^()]*)\)$/.exec(literal.text) ?? []
@@ -119,13 +138,16 @@ export const parseFilter = (context: Context, entity: EntityModel, text: string)
     const named = store.model.entities.get(currentName(set))
     if (id === undefined || named === undefined) throw malformed(`'${literal.text}' is not a valid entity reference.`)
     if (!isRelated(store.model, named.set, target.reference.target)) {
-      throw invalidOperation(`'${literal.text}' can not be compared with '${target.path}', which refers to '${target.reference.target}'.`)
+      throw invalidOperation(
+        `'${literal.text}' can not be compared with '${target.path}', which refers to '${target.reference.target}'.`
+      )
     }
     return (value) => value === id
   }
 
   const compareEnum = (attribute: Attribute, operator: Operator, literal: Literal): Test => {
-    if (literal.kind !== "string" && literal.kind !== "enum") throw mismatch(`Erp.${attribute.enumName}`, literal, operator)
+    if (literal.kind !== "string" && literal.kind !== "enum")
+      throw mismatch(`Erp.${attribute.enumName}`, literal, operator)
     const wanted = memberValue(store.model, attribute, literal.text)
     if (wanted === undefined || (literal.kind === "enum" && !literal.type.startsWith("Erp."))) {
       throw malformed(`The string '${literal.text}' is not a valid enumeration type constant.`)
@@ -173,7 +195,10 @@ export const parseFilter = (context: Context, entity: EntityModel, text: string)
         if (literal.kind !== "string") throw mismatch("Erp.Systems_Bpm_CustomPropertyValue", literal, operator)
         if (operator !== "eq") throw notSupported(`The custom property '${path}' supports only eq.`)
         const wanted = fold(literal.text)
-        return (value) => isComplex(value) && typeof value["Value"] === "string" && fold(value["Value"]) === wanted
+        return (value) => {
+          const actual = partOf(value, "Value")
+          return typeof actual === "string" && fold(actual) === wanted
+        }
       }
       case "multilanguage":
         throw notSupported(`The attribute '${path}' is a MultilanguageString: use contains.`)
@@ -244,7 +269,8 @@ export const parseFilter = (context: Context, entity: EntityModel, text: string)
     }
     allow(target, "L")
     if (target.attribute.kind === "multilanguage") {
-      if (name !== "contains") throw notSupported(`The attribute '${target.path}' is a MultilanguageString: use contains.`)
+      if (name !== "contains")
+        throw notSupported(`The attribute '${target.path}' is a MultilanguageString: use contains.`)
       return (row) => {
         const value = target.read(row)
         return (

@@ -76,7 +76,8 @@ export const tokenize = (text: string): ReadonlyArray<Token> => {
     }
     quotedPattern.lastIndex = at
     const quoted = quotedPattern.exec(text)
-    if (quoted === null) throw malformed(`There is an unterminated string literal at position ${text.length} in '${text}'.`)
+    if (quoted === null)
+      throw malformed(`There is an unterminated string literal at position ${text.length} in '${text}'.`)
     at += quoted[0].length
     tokens.push({ kind: "quoted", prefix: word, text: (quoted[1] ?? "").replaceAll("''", "'"), at: start })
   }

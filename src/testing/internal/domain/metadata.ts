@@ -31,7 +31,8 @@ const complexTypes = [
 
 const property = (attribute: Attribute, keys: ReadonlySet<string>): string => {
   const type = attribute.kind === "enum" ? `Erp.${attribute.enumName}` : edmTypes[attribute.kind]
-  const length = attribute.kind === "string" && attribute.maxLength !== undefined ? ` MaxLength="${attribute.maxLength}"` : ""
+  const length =
+    attribute.kind === "string" && attribute.maxLength !== undefined ? ` MaxLength="${attribute.maxLength}"` : ""
   const nullable = keys.has(attribute.name) || attribute.required ? ` Nullable="false"` : ""
   return `<Property Name="${attribute.name}" Type="${type}"${length}${nullable}/>`
 }

@@ -281,9 +281,7 @@ export const buildModel = (
       references: new Map([...(base?.references ?? []), ...byName(references)]),
       children: new Map([...(base?.children ?? []), ...byName(children)]),
       storedIn:
-        text.abstract === true
-          ? texts.filter((other) => other.base === text.set).map((other) => other.set)
-          : [text.set]
+        text.abstract === true ? texts.filter((other) => other.base === text.set).map((other) => other.set) : [text.set]
     })
   }
   return {

@@ -13,10 +13,19 @@ import { formatQuery, option, type QueryOptions } from "./query.ts"
 import { makeRenderer } from "./render.ts"
 import { parseSelection } from "./select.ts"
 import { lowerBound, type Row, type Value } from "./store.ts"
-import { isComplex, memberValue, searchTexts } from "./values.ts"
+import { isComplex, memberValue, partOf, searchTexts } from "./values.ts"
 
 const collectionOptions: ReadonlySet<string> = new Set([
-  "$select", "$expand", "$filter", "$orderby", "$top", "$skip", "$count", "$search", "$skiptoken", "$apply"
+  "$select",
+  "$expand",
+  "$filter",
+  "$orderby",
+  "$top",
+  "$skip",
+  "$count",
+  "$search",
+  "$skiptoken",
+  "$apply"
 ])
 
 /**
@@ -27,7 +36,8 @@ const collectionOptions: ReadonlySet<string> = new Set([
  */
 export const checkOptions = (options: QueryOptions, allowed: ReadonlySet<string>): void => {
   for (const [name] of options) {
-    if (name.startsWith("$") && !allowed.has(name)) throw notSupported(`The query option '${name}' is not supported here.`)
+    if (name.startsWith("$") && !allowed.has(name))
+      throw notSupported(`The query option '${name}' is not supported here.`)
   }
 }
 
@@ -45,7 +55,9 @@ const readInteger = (options: QueryOptions, name: string): number | undefined =>
   if (text === undefined) return undefined
   const value = /^\d{1,15}$/.test(text) ? Number(text) : undefined
   if (value === undefined) {
-    throw malformed(`Invalid value '${text}' for ${name} query option found. The ${name} query option requires a non-negative integer value.`)
+    throw malformed(
+      `Invalid value '${text}' for ${name} query option found. The ${name} query option requires a non-negative integer value.`
+    )
   }
   return value
 }
@@ -61,7 +73,7 @@ const readSearch = (options: QueryOptions): string | undefined => {
 const orderOf = (context: Context, target: Target, value: Value): string | number | null => {
   if (value === null) return null
   if (isComplex(value)) {
-    const part = value["Value"] ?? value["EN"] ?? Object.values(value)[0]
+    const part = partOf(value, "Value") ?? partOf(value, "EN") ?? Object.values(value)[0]
     return typeof part === "string" ? part.toLowerCase() : null
   }
   if (typeof value === "boolean") return value ? 1 : 0
@@ -91,7 +103,8 @@ const parseOrder = (context: Context, entity: EntityModel, text: string): ((a: R
       throw malformed(`Syntax error in $orderby: '${text}'.`)
     }
     const target = resolvePath(context, entity, path)
-    const orderable = target.kind === "attribute" && (target.attribute.orderable || target.entity.keys.has(target.attribute.name))
+    const orderable =
+      target.kind === "attribute" && (target.attribute.orderable || target.entity.keys.has(target.attribute.name))
     if (context.settings.strictOrderBy && !orderable) throw notSupported(`The attribute '${path}' is not orderable.`)
     return { target, sign: direction === "desc" ? -1 : 1 }
   })
@@ -121,7 +134,11 @@ interface Source {
   readonly matches: ((row: Row) => boolean) | undefined
 }
 
-const candidates = (context: Context, entity: EntityModel, filter: Filter | undefined): ReadonlyArray<Row> | undefined =>
+const candidates = (
+  context: Context,
+  entity: EntityModel,
+  filter: Filter | undefined
+): ReadonlyArray<Row> | undefined =>
   filter?.ids === undefined
     ? undefined
     : [...new Set(filter.ids)]

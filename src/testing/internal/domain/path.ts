@@ -5,7 +5,7 @@ import type { Context } from "./context.ts"
 import { notSupported, unknownProperty } from "./errors.ts"
 import { type Attribute, type EntityModel, entityOf, findAttribute, type Reference } from "./model.ts"
 import type { Row, Value } from "./store.ts"
-import { isComplex, readValue, referenced } from "./values.ts"
+import { partOf, readValue, referenced } from "./values.ts"
 
 /**
  * Where a path ends, and how to get there from a row.
@@ -31,8 +31,6 @@ const complexNumber = (entity: EntityModel, name: string, version: string): Attr
   const attribute = name.endsWith("Value") ? findAttribute(entity, name.slice(0, -5), version) : undefined
   return attribute?.kind === "amount" || attribute?.kind === "quantity" ? attribute : undefined
 }
-
-const partOf = (value: Value, part: string): Value => (isComplex(value) ? (value[part] ?? null) : null)
 
 /**
  * Resolves a path. A step through a reference is allowed only when it leads to the owner or the reference is tagged as

@@ -44,7 +44,8 @@ export const parseQuery = (query: string): QueryOptions => {
   const seen = new Set<string>()
   for (const [name] of options) {
     if (!name.startsWith("$")) continue
-    if (seen.has(name)) throw malformed(`Query option '${name}' was specified more than once, but it must be specified at most once.`)
+    if (seen.has(name))
+      throw malformed(`Query option '${name}' was specified more than once, but it must be specified at most once.`)
     seen.add(name)
   }
   return options

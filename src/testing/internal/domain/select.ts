@@ -59,7 +59,9 @@ const readExpansion = (text: string): Expansion => {
   const [, path = "", inner] = /^([^()]+?)(?:\(([\s\S]*)\))?$/.exec(text) ?? []
   const [name = "", suffix, ...rest] = path.trim().split("/")
   if (name === "" || rest.length > 0 || (suffix !== undefined && suffix !== "$ref")) {
-    throw name === "" ? malformed(`Syntax error in $expand: '${text}'.`) : notSupported(`The path '${path}' is not supported in $expand.`)
+    throw name === ""
+      ? malformed(`Syntax error in $expand: '${text}'.`)
+      : notSupported(`The path '${path}' is not supported in $expand.`)
   }
   const found = new Map<string, string>()
   for (const part of inner === undefined ? [] : splitTopLevel(inner, ";")) {
@@ -90,7 +92,8 @@ export const parseSelection = (
   depth = 0
 ): Selection => {
   const { store, version } = context
-  if (depth > maxDepth) throw malformed(`The request includes a $expand path which is too deep. The maximum depth allowed is ${maxDepth}.`)
+  if (depth > maxDepth)
+    throw malformed(`The request includes a $expand path which is too deep. The maximum depth allowed is ${maxDepth}.`)
   const words = select === undefined ? ["default"] : splitTopLevel(select, ",")
   const named = new Set<string>()
   let byDefault = false
@@ -98,7 +101,8 @@ export const parseSelection = (
     if (word === "*" || word.toLowerCase() === "default") byDefault = true
     else if (word === "") throw malformed("Found an empty item in $select.")
     else if (word.includes("/") || word.includes("(")) throw notSupported(`'${word}' is not supported in $select.`)
-    else if (findAttribute(entity, word, version) || entity.references.has(word) || entity.children.has(word)) named.add(word)
+    else if (findAttribute(entity, word, version) || entity.references.has(word) || entity.children.has(word))
+      named.add(word)
     else throw unknownProperty(word, entity.type)
   }
   if (withId && byDefault) named.add("Id")
@@ -109,7 +113,9 @@ export const parseSelection = (
     if (!entity.references.has(expansion.name) && !entity.children.has(expansion.name)) {
       throw findAttribute(entity, expansion.name, version) === undefined
         ? unknownProperty(expansion.name, entity.type)
-        : malformed(`Property '${expansion.name}' on type 'Erp.${entity.type}' is not a navigation property or complex property. Only navigation properties can be expanded.`)
+        : malformed(
+            `Property '${expansion.name}' on type 'Erp.${entity.type}' is not a navigation property or complex property. Only navigation properties can be expanded.`
+          )
     }
     if (expansions.has(expansion.name)) throw malformed(`'${expansion.name}' was specified more than once in $expand.`)
     expansions.set(expansion.name, expansion)

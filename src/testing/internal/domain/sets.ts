@@ -35,7 +35,13 @@ const enums = {
     WidthMeters: 6,
     TimeHours: 7
   },
-  General_Contacts_PartiesRepository_PartyType: { Company: 0, CompanyLocation: 1, Person: 2, Store: 3, CompanyDivision: 4 },
+  General_Contacts_PartiesRepository_PartyType: {
+    Company: 0,
+    CompanyLocation: 1,
+    Person: 2,
+    Store: 3,
+    CompanyDivision: 4
+  },
   General_Contacts_PersonsRepository_Gender: { Female: 0, Male: 1, Other: 2, PreferNotToSay: 3 },
   General_Documents_DocumentState: {
     New: 0,

@@ -43,6 +43,14 @@ export interface Row {
   readonly values: Values
 }
 
+/**
+ * The stored value under a name; null when there is none.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const stored = (row: Row, name: string): Value => row.values[name] ?? null
+
 interface Table {
   readonly rows: Map<string, Row>
   version: number
@@ -79,9 +87,7 @@ export interface Store {
 const sortRows = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const nodes = Float64Array.from(rows, (row) => Number.parseInt(row.id.slice(24), 16))
   const indexes = Uint32Array.from(rows, (_, index) => index)
-  indexes.sort(
-    (a, b) => (nodes[a] ?? 0) - (nodes[b] ?? 0) || compareGuids(rows[a]?.id ?? "", rows[b]?.id ?? "")
-  )
+  indexes.sort((a, b) => (nodes[a] ?? 0) - (nodes[b] ?? 0) || compareGuids(rows[a]?.id ?? "", rows[b]?.id ?? ""))
   const sorted: Array<Row> = []
   for (const index of indexes) {
     const row = rows[index]
@@ -147,27 +153,31 @@ export const makeStore = (model: Model): Store => {
     target.version++
   }
 
+  const find = (entity: EntityModel, id: string): Row | undefined => {
+    for (const set of entity.storedIn) {
+      const row = table(set).rows.get(id)
+      if (row !== undefined) return row
+    }
+    return undefined
+  }
+
   return {
     model,
     insert: put,
     remove: (set, id) => {
-      const target = table(set)
+      const row = find(entityOf(model, set), id)
+      if (row === undefined) return false
+      const target = table(row.set)
       target.version++
       return target.rows.delete(id)
     },
     update: (set, id, changes) => {
-      const row = table(set).rows.get(id)
+      const row = find(entityOf(model, set), id)
       if (row === undefined) return false
       put({ ...row, values: { ...row.values, ...changes } })
       return true
     },
-    find: (entity, id) => {
-      for (const set of entity.storedIn) {
-        const row = table(set).rows.get(id)
-        if (row !== undefined) return row
-      }
-      return undefined
-    },
+    find,
     size: (entity) => entity.storedIn.reduce((sum, set) => sum + table(set).rows.size, 0),
     sorted,
     ordered: (entity, key, compare) => {
@@ -184,7 +194,7 @@ export const makeStore = (model: Model): Store => {
       const known = childLists.get(name)
       if (known?.versions === current) return known.value.get(parent) ?? noRows
       const value = new Map<string, Array<Row>>()
-      for (const row of sorted(entityOf(model, entity.set))) {
+      for (const row of sorted(entity)) {
         const owner = row.values[via]
         if (typeof owner !== "string") continue
         const siblings = value.get(owner)

@@ -31,12 +31,10 @@ export interface DomainOptions {
    * @default "absolute"
    */
   readonly nextLinks?: "absolute" | "relative" | undefined
-  /**
-   * Whether pages carry next links; servers before 26.2 send none.
-   *
-   * @default true
-   */
+  /** Whether pages carry next links; by default as the server version says: servers before 26.2 send none. */
   readonly serverPaging?: boolean | undefined
+  /** The most rows of one page, whatever `$top` says; unlimited by default. */
+  readonly maxPageSize?: number | undefined
   /**
    * Whether decimal numbers are JSON strings instead of number tokens; ERP.net shows both.
    *
@@ -49,6 +47,50 @@ export interface DomainOptions {
    * @default "accept"
    */
   readonly renamedNames?: "accept" | "byVersion" | undefined
+  /**
+   * Whether a filter on a time compares the day alone, as ERP.net documents, or the moment.
+   *
+   * @default "date"
+   */
+  readonly dateTimeFilters?: "date" | "exact" | undefined
+  /** The same for `AggregateLastUpdateTimeUtc` alone; by default as `dateTimeFilters`. */
+  readonly aggregateTimeFilters?: "date" | "exact" | undefined
+  /**
+   * Whether comparing strings ignores case, as SQL Server does by default (assumed: nobody documents it).
+   *
+   * @default "ignoreCase"
+   */
+  readonly stringComparison?: "ignoreCase" | "exact" | undefined
+  /**
+   * Whether filters on attributes that are not filterable are refused; ERP.net's own examples use some.
+   *
+   * @default false
+   */
+  readonly strictFilters?: boolean | undefined
+  /**
+   * Whether ordering by attributes that are not orderable is refused; ERP.net's own examples use some.
+   *
+   * @default false
+   */
+  readonly strictOrderBy?: boolean | undefined
+  /**
+   * The status for a key that does not exist (assumed: nobody documents it).
+   *
+   * @default 404
+   */
+  readonly missingKeyStatus?: 404 | 500 | undefined
+  /**
+   * The status for an entity set that does not exist (assumed: nobody documents it).
+   *
+   * @default 500
+   */
+  readonly unknownSetStatus?: 404 | 500 | undefined
+  /**
+   * Whether the engine checks the scopes `read` and `update` itself as well.
+   *
+   * @default true
+   */
+  readonly enforceScopes?: boolean | undefined
 }
 
 /**
@@ -79,6 +121,8 @@ export interface DomainRequest {
 }
 
 /**
+ * The answer. Header names are in lower case; an empty body has no content type.
+ *
  * @category models
  * @since 0.1.0
  */

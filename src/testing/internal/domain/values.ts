@@ -3,7 +3,7 @@
  */
 import { addDecimals } from "./decimal.ts"
 import { type Attribute, type EntityModel, entityOf, type Model } from "./model.ts"
-import type { Complex, Row, Store, Value } from "./store.ts"
+import { type Complex, type Row, type Store, stored, type Value } from "./store.ts"
 
 /**
  * Whether a value is a complex one.
@@ -12,6 +12,15 @@ import type { Complex, Row, Store, Value } from "./store.ts"
  * @since 0.1.0
  */
 export const isComplex = (value: Value): value is Complex => typeof value === "object" && value !== null
+
+/**
+ * One part of a complex value; null when there is no such part, or no complex value.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const partOf = (value: Value, part: string): string | Complex | null =>
+  isComplex(value) ? (value[part] ?? null) : null
 
 /**
  * The row that a reference points to.
@@ -32,24 +41,25 @@ const linesTotal = (store: Store, row: Row): Value => {
   let total = "0.00"
   let currency: string | Complex | null = null
   for (const line of lines) {
-    const amount = line.values["LineAmount"] ?? null
-    if (!isComplex(amount) || typeof amount["Value"] !== "string") continue
-    total = addDecimals(total, amount["Value"])
-    currency = amount["Currency"] ?? null
+    const amount = stored(line, "LineAmount")
+    const value = partOf(amount, "Value")
+    if (typeof value !== "string") continue
+    total = addDecimals(total, value)
+    currency = partOf(amount, "Currency")
   }
   return currency === null ? null : { Value: total, Currency: currency }
 }
 
-const voidTag = (row: Row): string => (row.values["Void"] === true ? " (Void)" : "")
+const voidTag = (row: Row): string => (stored(row, "Void") === true ? " (Void)" : "")
 
 const calculations: Readonly<Record<string, (store: Store, row: Row) => Value>> = {
   AmountToPay: linesTotal,
   TotalLineAmount: linesTotal,
   StateTagsAttribute: (_, row) => voidTag(row),
-  FullState: (_, row) => `${String(row.values["State"] ?? "New")}${voidTag(row)}`,
+  FullState: (_, row) => `${String(stored(row, "State"))}${voidTag(row)}`,
   // Beyond 2^53 on purpose: a client that reads it as a double loses the last digit.
   CalculatedAttribute_LoyaltyNumber: (_, row) =>
-    (9_007_199_254_740_993n + 2n * BigInt(Number.parseInt(String(row.values["Number"]), 10) || 0)).toString()
+    (9_007_199_254_740_993n + 2n * BigInt(Number.parseInt(String(stored(row, "Number")), 10) || 0)).toString()
 }
 
 /**
@@ -85,7 +95,7 @@ const valueAt = (store: Store, row: Row, path: string): Value => {
 const english = (value: Value): string => {
   if (value === null) return ""
   if (!isComplex(value)) return String(value)
-  const text = value["EN"] ?? Object.values(value)[0]
+  const text = partOf(value, "EN") ?? Object.values(value)[0]
   return typeof text === "string" ? text : ""
 }
 
@@ -101,7 +111,11 @@ export const displayText = (store: Store, row: Row): string =>
   )
 
 const allTexts = (value: Value): ReadonlyArray<string> =>
-  value === null ? [] : isComplex(value) ? Object.values(value).filter((part) => typeof part === "string") : [String(value)]
+  value === null
+    ? []
+    : isComplex(value)
+      ? Object.values(value).filter((part) => typeof part === "string")
+      : [String(value)]
 
 /**
  * Every text that a search for this row looks at: its search members in all languages, and its display text.

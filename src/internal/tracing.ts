@@ -1,0 +1,22 @@
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import * as Tracer from "effect/Tracer"
+
+const nativeTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
+
+/** Runs an effect in a span; where no tracer was installed there is no span, and nothing to pay for one. */
+export const withSpan = <A, E, R>(
+  name: string,
+  attributes: () => Readonly<Record<string, unknown>>,
+  run: (span: Tracer.Span | undefined) => Effect.Effect<A, E, R>,
+  kind: Tracer.SpanKind = "internal"
+): Effect.Effect<A, E, R> =>
+  Effect.withFiberRuntime((fiber) => {
+    const tracer = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Tracer.Tracer)
+    if (tracer === nativeTracer || !fiber.getFiberRef(FiberRef.currentTracerEnabled)) return run(undefined)
+    return Effect.useSpan(name, { kind, captureStackTrace: false, attributes: { ...attributes() } }, (span) =>
+      Effect.withParentSpan(run(span), span)
+    )
+  })
