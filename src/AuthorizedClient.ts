@@ -154,6 +154,7 @@ const isReplayable = (request: HttpClientRequest.HttpClientRequest): boolean => 
     ArrayBuffer.isView(body.body) ||
     body.body instanceof ArrayBuffer ||
     body.body instanceof Blob ||
+    body.body instanceof FormData ||
     body.body instanceof URLSearchParams
   )
 }

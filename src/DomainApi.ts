@@ -43,6 +43,7 @@ import type * as ComplexType from "./ComplexType.ts"
 import type * as EntitySet from "./EntitySet.ts"
 import {
   type ForeignOrigin,
+  InvalidQuery,
   PagingLoop,
   ResponseInvalid,
   type TokenError,
@@ -62,7 +63,6 @@ import * as RetryAfter from "./internal/retryAfter.ts"
 import { withSpan } from "./internal/tracing.ts"
 import * as Transport from "./internal/transport.ts"
 import * as Query from "./Query.ts"
-import { InvalidQuery } from "./Query.ts"
 import { TokenProvider } from "./TokenProvider.ts"
 
 /**

@@ -429,6 +429,23 @@ const describeAnswer = (self: Answer): string => {
 }
 
 /**
+ * A query that cannot be written: a number out of range, a text that is not well-formed, a guid that is none. Nothing
+ * was sent. The message names the option and never the value.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidQuery extends Schema.TaggedError<InvalidQuery>("effect-erpnet/ErpNetError/InvalidQuery")(
+  "InvalidQuery",
+  { option: text, reason: text }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    return `The query was not sent, because of its ${this.option}: ${this.reason}.`
+  }
+}
+
+/**
  * No whole answer came from the instance: no connection, a broken one, or a timeout.
  *
  * @category errors
@@ -686,6 +703,7 @@ export type ErpNetError =
   | InvalidApplication
   | Unauthorized
   | ForeignOrigin
+  | InvalidQuery
   | Unreachable
   | Forbidden
   | NotFound

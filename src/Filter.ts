@@ -23,33 +23,15 @@
  */
 import type * as BigDecimal from "effect/BigDecimal"
 import type * as Brand from "effect/Brand"
-import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
 import type * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import type { EntityId } from "./ComplexType.ts"
+import { InvalidQuery } from "./ErpNetError.ts"
 import * as Literal from "./internal/literal.ts"
 import type { JsonNumber } from "./internal/losslessJson.ts"
 import { type Shape, shapeOf } from "./internal/rowShape.ts"
-
-/**
- * A query that cannot be written: a number out of range, a text that is not well-formed, a guid that is none. Nothing
- * was sent. The message names the option and never the value.
- *
- * @category errors
- * @since 0.1.0
- */
-export class InvalidQuery extends Data.TaggedError("InvalidQuery")<{
-  /** The query option, for example `$filter` or `$top`. */
-  readonly option: string
-  /** What is wrong with it. */
-  readonly reason: string
-}> {
-  override get message(): string {
-    return `The query was not sent, because of its ${this.option}: ${this.reason}.`
-  }
-}
 
 /**
  * The type id of {@link Filter}.
@@ -190,7 +172,7 @@ type RenamedDate<T> = string extends T ? Date : never
 
 type Above = [0, 1, 2, 3, 4]
 
-/** The names, and the paths through expanded references, that a filter may use; five steps at most. */
+/** The names, and the paths through expanded references, that a filter may use; four steps at most. */
 type Paths<A, I, Depth extends number> = Depth extends 0
   ? never
   : {

@@ -2,9 +2,16 @@
  * The options of a query, and the query string they become.
  *
  * ```ts
- * import { DomainApi, Filter } from "effect-erpnet"
+ * import { DomainApi, EntitySet, Filter } from "effect-erpnet"
+ * import { Schema } from "effect"
  *
- * const page = DomainApi.list(Customers, {
+ * const Customers = EntitySet.make("Crm_Sales_Customers", Schema.Struct({
+ *   Number: Schema.NullOr(Schema.String),
+ *   Active: Schema.Boolean,
+ *   CreationTime: Schema.NullOr(Schema.String)
+ * }))
+ *
+ * export const page = DomainApi.list(Customers, {
  *   filter: Filter.eq("Active", true),
  *   orderBy: ["Number", ["CreationTime", "desc"]],
  *   top: 10
@@ -15,10 +22,9 @@
  */
 import * as Either from "effect/Either"
 import type * as Schema from "effect/Schema"
+import { InvalidQuery } from "./ErpNetError.ts"
 import * as Filter from "./Filter.ts"
 import { encodeValue, isGuid, isWellFormed } from "./internal/literal.ts"
-
-export { InvalidQuery } from "./Filter.ts"
 
 /**
  * A field name of the wire, as `orderBy` takes it.
@@ -123,7 +129,7 @@ export const render = <A, I>(
   selection: Selection<A, I>,
   query: Query<NoInfer<A>, NoInfer<I>> = {},
   options: RenderOptions = {}
-): Either.Either<string, Filter.InvalidQuery> =>
+): Either.Either<string, InvalidQuery> =>
   join(
     filter(selection, query),
     search(query),
@@ -146,7 +152,7 @@ export const render = <A, I>(
 export const renderCount = <A, I>(
   selection: Selection<A, I>,
   query: Query<NoInfer<A>, NoInfer<I>> = {}
-): Either.Either<string, Filter.InvalidQuery> => join(filter(selection, query), search(query), context(query))
+): Either.Either<string, InvalidQuery> => join(filter(selection, query), search(query), context(query))
 
 /**
  * The query string for one entity (`Set(id)`): `$select`, `$expand`, `options` and the context.
@@ -157,14 +163,14 @@ export const renderCount = <A, I>(
 export const renderEntity = <A, I>(
   selection: Selection<A, I>,
   query: Pick<Query<NoInfer<A>, NoInfer<I>>, "options" | "context"> = {}
-): Either.Either<string, Filter.InvalidQuery> =>
+): Either.Either<string, InvalidQuery> =>
   join(Either.right(selection.projection), extensions(query), context(query))
 
-type Part = Either.Either<string, Filter.InvalidQuery>
+type Part = Either.Either<string, InvalidQuery>
 
 const none: Part = Either.right("")
 
-const invalid = (option: string, reason: string): Part => Either.left(new Filter.InvalidQuery({ option, reason }))
+const invalid = (option: string, reason: string): Part => Either.left(new InvalidQuery({ option, reason }))
 
 const join = (...parts: ReadonlyArray<Part>): Part =>
   Either.map(Either.all(parts), (texts) => texts.filter((text) => text !== "").join("&"))

@@ -1,20 +1,8 @@
-import { HttpBody, HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import { HttpBody, HttpClientRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Chunk,
-  Deferred,
-  Duration,
-  Effect,
-  Fiber,
-  Redacted,
-  Schedule,
-  Stream,
-  TestClock,
-  TestContext,
-  TestServices
-} from "effect"
+import { Deferred, Duration, Effect, Fiber, Redacted, Schedule, Stream, TestClock } from "effect"
 import { AuthorizedClient, TokenProvider } from "effect-erpnet"
-import { clientOf, fakeApi, token, tokenNumber, unauthorized } from "./support/fakeApi.ts"
+import { clientOf, fakeApi, settled, token, tokenNumber, unauthorized } from "./support/fakeApi.ts"
 import { instance } from "./support/fixtures.ts"
 
 const ok = () => Response.json({ value: [] })
@@ -44,7 +32,8 @@ describe("AuthorizedClient: 401", () => {
       }))
       assert.deepStrictEqual(first, second)
       assert.deepInclude(second, { method: "PATCH", text: json, contentType: "application/json; charset=utf-8" })
-      assert.deepInclude(second?.headers, { "x-mine": "a", prefer: "return=representation" })
+      assert.strictEqual(fake.calls[1]?.headers["x-mine"], "a")
+      assert.strictEqual(fake.calls[1]?.headers["prefer"], "return=representation")
       assert.deepStrictEqual(
         fake.calls.map((call) => call.headers["authorization"]),
         [`Bearer ${tokenNumber(1)}`, `Bearer ${tokenNumber(2)}`]
@@ -113,9 +102,6 @@ describe("AuthorizedClient: 401", () => {
           call.token === tokenNumber(2) ? ok() : unauthorized('Bearer error="invalid_token"')
         )
         const { client } = yield* clientOf(fake, { retryUnauthorized: Schedule.recurs(5) })
-        // The fake reads no async iterable; what counts is that nobody asks it to.
-        const sent = name === "raw async iterable" ? fake.http : undefined
-        assert.isTrue(sent === undefined || sent === fake.http)
         const error = yield* Effect.flip(client.post("upload", { body: body() }))
         assert.strictEqual(error._tag, "Unauthorized")
         assert.lengthOf(fake.calls, 1)
@@ -132,7 +118,7 @@ describe("AuthorizedClient: 401", () => {
   it.scoped("Unauthorized says what the API said, without the query and without the token", () =>
     Effect.gen(function* () {
       const fake = fakeApi((call) =>
-        unauthorized(`Bearer realm="x", error="invalid_token", error_description="signature of ${call.token}\r\nbad"`)
+        unauthorized(`Bearer realm="x", error="invalid_token", error_description="signature of ${call.token}\t\x85bad"`)
       )
       const { client } = yield* clientOf(fake)
       const error = yield* Effect.flip(client.del("Crm_Customers(1)?$select=Secret#f"))
@@ -145,7 +131,7 @@ describe("AuthorizedClient: 401", () => {
         path: "/api/domain/odata/Crm_Customers(1)"
       })
       assert.notInclude(error.message, "Secret")
-    }).pipe(Effect.provide(withoutHeaderChecks))
+    })
   )
 
   it.scoped("Expired when the challenge says that the token expired", () =>
@@ -165,7 +151,7 @@ describe("AuthorizedClient: 401", () => {
     })
   )
 
-  const bareChallenges: ReadonlyArray<string | undefined> = [undefined, "", "Bearer", 'Basic realm="x"', "Negotiate", ",,,"]
+  const bareChallenges: ReadonlyArray<string | null> = [null, "", "Bearer", 'Basic realm="x"', "Negotiate", ",,,"]
   for (const challenge of bareChallenges) {
     it.scoped(`a 401 with the challenge ${JSON.stringify(challenge)} is renewed too`, () =>
       Effect.gen(function* () {
@@ -246,7 +232,9 @@ describe("AuthorizedClient: 401", () => {
           Effect.sync(() => seen.push(`${error._tag}: ${error.errorDescription}`))
         )
       )
-      const fake = fakeApi((call, index) => (index === 1 || call.token === tokenNumber(2) ? ok() : unauthorized(expiredChallenge)))
+      const fake = fakeApi((call, index) =>
+        index === 1 || call.token === tokenNumber(2) ? ok() : unauthorized(expiredChallenge)
+      )
       const { client } = yield* clientOf(fake, { retryUnauthorized: schedule })
       yield* client.get("x")
       assert.deepStrictEqual(seen, [])
@@ -452,14 +440,14 @@ describe("AuthorizedClient: many calls", () => {
   it.scoped("an API that always answers 401: over ten hours at most one exchange for each minimumTokenAge", () =>
     Effect.gen(function* () {
       const fake = fakeApi(() => unauthorized())
-      const { client } = yield* clientOf(fake, undefined, { minimumTokenAge: "5 minutes" })
-      for (let call = 0; call < 600; call++) {
-        yield* Effect.flip(client.get("x"))
-        yield* TestClock.adjust("1 minutes")
+      const { client } = yield* clientOf(fake, undefined, { minimumTokenAge: "20 minutes" })
+      for (let round = 0; round < 60; round++) {
+        for (let call = 0; call < 5; call++) yield* Effect.flip(client.get("x"))
+        yield* TestClock.adjust("10 minutes")
       }
-      assert.isAtMost(fake.exchanges.length, 600 / 5 + 2)
+      assert.isAtMost(fake.exchanges.length, 600 / 20 + 2)
       const gaps = fake.exchanges.slice(2).map((at, index) => at - (fake.exchanges[index + 1] ?? 0))
-      assert.isAtLeast(Math.min(...gaps), Duration.toMillis("5 minutes"))
+      assert.isAtLeast(Math.min(...gaps), Duration.toMillis("20 minutes"))
     })
   )
 

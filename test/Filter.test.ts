@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { BigDecimal, DateTime, Either, FastCheck, Option, Schema } from "effect"
 import * as ComplexType from "effect-erpnet/ComplexType"
 import * as EntitySet from "effect-erpnet/EntitySet"
+import type * as ErpNetError from "effect-erpnet/ErpNetError"
 import * as Filter from "effect-erpnet/Filter"
 import * as Query from "effect-erpnet/Query"
 
@@ -34,7 +35,7 @@ const Customers = EntitySet.make(
 type Row = typeof Customers extends EntitySet.EntitySet<infer A, infer I> ? Filter.Fields<A, I> : never
 
 const rendered = (filter: Filter.Filter<Row>): string => Either.getOrThrow(Filter.render(Customers, filter))
-const refused = (filter: Filter.Filter<Row>): Filter.InvalidQuery =>
+const refused = (filter: Filter.Filter<Row>): ErpNetError.InvalidQuery =>
   Either.getOrThrow(Either.flip(Filter.render(Customers, filter)))
 
 describe("operators", () => {

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Either, Schema } from "effect"
 import * as ComplexType from "effect-erpnet/ComplexType"
 import * as EntitySet from "effect-erpnet/EntitySet"
+import type * as ErpNetError from "effect-erpnet/ErpNetError"
 import * as Filter from "effect-erpnet/Filter"
 import * as Query from "effect-erpnet/Query"
 
@@ -22,7 +23,7 @@ const Orders = EntitySet.make(
   })
 )
 
-const refused = <A>(result: Either.Either<A, Query.InvalidQuery>): Query.InvalidQuery =>
+const refused = <A>(result: Either.Either<A, ErpNetError.InvalidQuery>): ErpNetError.InvalidQuery =>
   Either.getOrThrow(Either.flip(result))
 
 describe("render", () => {

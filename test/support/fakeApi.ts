@@ -43,7 +43,7 @@ const bodyOf = async (request: HttpClientRequest.HttpClientRequest): Promise<Res
     case "Empty":
       return new Response(null)
     case "Uint8Array":
-      return new Response(body.body)
+      return new Response(Uint8Array.from(body.body))
     case "FormData":
       return new Response(body.formData)
     case "Stream":
@@ -64,8 +64,8 @@ const toResponse = (request: HttpClientRequest.HttpClientRequest, answer: Answer
 export const token = (n: number, lifetime: unknown = 3600): Response =>
   Response.json({ access_token: tokenNumber(n), expires_in: lifetime, token_type: "Bearer", scope: "read" })
 
-export const unauthorized = (challenge: string | undefined = 'Bearer error="invalid_token"'): Response =>
-  new Response(null, { status: 401, headers: challenge === undefined ? {} : { "www-authenticate": challenge } })
+export const unauthorized = (challenge: string | null = 'Bearer error="invalid_token"'): Response =>
+  new Response(null, { status: 401, headers: challenge === null ? {} : { "www-authenticate": challenge } })
 
 export const fakeApi = (
   api: Answering<Call>,
@@ -116,3 +116,10 @@ export const clientOf = (
       (client) => ({ client, tokens })
     )
   ).pipe(Effect.provide(fake.layer))
+
+/** Lets the event loop turn until the condition holds: bodies are read by promises, which no TestClock moves. */
+export const settled = (condition: () => boolean): Effect.Effect<void> =>
+  Effect.promise(async () => {
+    for (let turn = 0; turn < 10_000 && !condition(); turn++) await new Promise((resolve) => setImmediate(resolve))
+    if (!condition()) throw new Error("the condition did not come true")
+  })

@@ -1,5 +1,5 @@
-import { Instance, TrustedApplication } from "effect-erpnet"
 import { Either, Redacted } from "effect"
+import { Instance, TrustedApplication } from "effect-erpnet"
 
 export const secret = "s3cret/+ Ünïcode&=%"
 

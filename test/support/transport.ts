@@ -1,6 +1,6 @@
 /** An HttpClient over a handler: no socket, in the caller's fiber, under the caller's clock. */
 import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Stream } from "effect"
 
 export interface Received {
   readonly method: string
@@ -32,7 +32,10 @@ export const fakeServer = (
       const entry: Received = {
         method: request.method,
         url,
-        headers: { ...request.headers, ...(request.body.contentType ? { "content-type": request.body.contentType } : {}) },
+        headers: {
+          ...request.headers,
+          ...(request.body.contentType ? { "content-type": request.body.contentType } : {})
+        },
         body,
         form: new URLSearchParams(body)
       }
@@ -58,4 +61,15 @@ export const issuing = (lifetime: unknown = 3600): ((request: Received, index: n
     issued += 1
     return json(200, { access_token: `token-${issued}`, expires_in: lifetime, token_type: "Bearer", scope: "read" })
   }
+}
+
+/** A response whose body needs no promise, for worlds where everything is synchronous. */
+export const synchronousResponse = (
+  request: HttpClientRequest.HttpClientRequest,
+  status: number,
+  body: string,
+  headers: Record<string, string> = {}
+): HttpClientResponse.HttpClientResponse => {
+  const web = HttpClientResponse.fromWeb(request, new Response(null, { status, headers }))
+  return Object.create(web, { stream: { value: Stream.make(new TextEncoder().encode(body)) } })
 }

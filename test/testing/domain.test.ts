@@ -409,7 +409,7 @@ describe("Domain edits", () => {
     assert(known.length < times.length)
     assert.deepStrictEqual(times, [
       ...times.filter((time) => time === null),
-      ...[...known].sort((a, b) => Date.parse(a) - Date.parse(b))
+      ...[...known].sort((a, b) => Date.parse(String(a)) - Date.parse(String(b)))
     ])
     assert.strictEqual(
       send("Crm_Sales_Customers/$count", query({ $filter: "AggregateLastUpdateTimeUtc ge 1970-01-01Z" })).body,

@@ -4,7 +4,7 @@
 import { fromUnits } from "./decimal.ts"
 import { entityOf } from "./model.ts"
 import { makeRandom, type Random } from "./random.ts"
-import { type Complex, type Store, stored, type Values } from "./store.ts"
+import { type Complex, lazyRow, type Store, stored, type Values } from "./store.ts"
 import * as Words from "./words.ts"
 
 /**
@@ -96,7 +96,8 @@ interface Basics {
   readonly unitCategories: ReadonlyArray<string>
 }
 
-// The rows there may be 100,000 of are written as one literal each: spreading would make every object a dictionary.
+// Rows that there may be 100,000 of are made when first read. Their values are one literal: a spread object of that
+// size would be a slow dictionary.
 
 const personName = (
   random: Random
@@ -109,14 +110,13 @@ const personName = (
   }
 }
 
-const insertPerson = (store: Store, random: Random, index: number, code: string): string => {
-  const { female, first, last } = personName(random)
-  const created = anyTime(random)
-  const id = random.guid()
-  store.insert({
-    id,
-    set: "General_Contacts_Persons",
-    values: {
+const person =
+  (seed: number, index: number, code: string): (() => Values) =>
+  () => {
+    const random = makeRandom(seed, `person ${code}`)
+    const { female, first, last } = personName(random)
+    const created = anyTime(random)
+    return {
       ObjectVersion: index + 1,
       AggregateLastUpdateTimeUtc: lastUpdate(random, index + 1),
       PartyCode: code,
@@ -134,12 +134,12 @@ const insertPerson = (store: Store, random: Random, index: number, code: string)
       Gender: random.chance(0.1) ? null : female ? "Female" : "Male",
       BirthDate: random.chance(0.6) ? Date.UTC(1950 + random.below(55), random.below(12), 1 + random.below(28)) : null
     }
-  })
-  return id
-}
+  }
 
-const insertCompany = (store: Store, random: Random, index: number, code: string, countries: List): string => {
-  const id = random.guid()
+const company =
+  (seed: number, index: number, code: string, countries: List): (() => Values) =>
+  () => {
+  const random = makeRandom(seed, `company ${code}`)
   const [en, bg] = random.pick(Words.companyNames)
   const [branchEn, branchBg] = random.pick(Words.branches)
   const [formEn, formBg] = random.pick(Words.companyForms)
@@ -151,10 +151,7 @@ const insertCompany = (store: Store, random: Random, index: number, code: string
   const street = random.pick(Words.streets)
   const house = 1 + random.below(120)
   const created = anyTime(random)
-  store.insert({
-    id,
-    set: "General_Contacts_Companies",
-    values: {
+    return {
       ObjectVersion: index + 1,
       AggregateLastUpdateTimeUtc: lastUpdate(random, index + 1),
       PartyCode: code,
@@ -178,9 +175,7 @@ const insertCompany = (store: Store, random: Random, index: number, code: string
       IsVATCashReportingRegistered: false,
       Country: countries[0]
     }
-  })
-  return id
-}
+  }
 
 const fillBasics = (store: Store, seed: number): Basics => {
   const random = makeRandom(seed, "basics")
@@ -232,10 +227,14 @@ const fillBasics = (store: Store, seed: number): Basics => {
     }
   }
 
-  const owner = insertCompany(store, random, 0, "OWN-001", countries)
-  const second = insertCompany(store, random, 1, "OWN-002", countries)
+  const owners = ["OWN-001", "OWN-002"].map((code, index) => {
+    const id = random.guid()
+    store.insert(lazyRow(id, "General_Contacts_Companies", company(seed, index, code, countries)))
+    return id
+  })
+  const [owner = ""] = owners
   const [euro] = currencies
-  const [company = ""] = [owner, second].map((id, index) => {
+  const [enterprise = ""] = owners.map((id, index) => {
     const enterpriseId = random.guid()
     store.insert({
       id: enterpriseId,
@@ -272,12 +271,14 @@ const fillBasics = (store: Store, seed: number): Basics => {
 
   const salesPersons = nonEmpty(
     Array.from({ length: 6 }, (_, index) => {
-      const person = insertPerson(store, random, index, `EMP-${String(index + 1).padStart(3, "0")}`)
+      const employee = random.guid()
+      const code = `EMP-${String(index + 1).padStart(3, "0")}`
+      store.insert(lazyRow(employee, "General_Contacts_Persons", person(seed, index, code)))
       const id = random.guid()
       store.insert({
         id,
         set: "Crm_SalesForce_SalesPersons",
-        values: { ...root(random, index + 1), IsActive: true, Person: person }
+        values: { ...root(random, index + 1), IsActive: true, Person: employee }
       })
       const login = Words.logins[index]
       if (login !== undefined) {
@@ -294,7 +295,7 @@ const fillBasics = (store: Store, seed: number): Basics => {
             IsAdmin: login === "admin",
             DefaultLanguage: "en",
             TimeZone: "FLE Standard Time",
-            Person: person
+            Person: employee
           }
         })
       }
@@ -328,7 +329,7 @@ const fillBasics = (store: Store, seed: number): Basics => {
   return {
     euro,
     currencies,
-    company,
+    company: enterprise,
     location,
     fromParty: owner,
     documentType: documentTypes[0] ?? "",
@@ -350,22 +351,13 @@ const creditLimit = (random: Random, index: number): Complex | null => {
   return random.chance(0.4) ? amount((1 + random.below(200)) * 50_000, 2, "EUR") : null
 }
 
-const fillCustomers = (store: Store, options: SeedOptions, basics: Basics): ReadonlyArray<string> => {
-  const random = makeRandom(options.seed, "customers")
-  const ids: Array<string> = []
-  for (let index = 0; index < options.customers; index++) {
-    const code = `P${String(index + 1).padStart(6, "0")}`
-    const partyId = random.chance(0.7)
-      ? insertCompany(store, random, index, code, basics.countries)
-      : insertPerson(store, random, index, code)
-    const id = random.guid()
-    ids.push(id)
+const customer =
+  (seed: number, index: number, party: string, basics: Basics): (() => Values) =>
+  () => {
+    const random = makeRandom(seed, `customer ${index}`)
     const terms = random.below(4) * 15
     const created = anyTime(random)
-    store.insert({
-      id,
-      set: "Crm_Sales_Customers",
-      values: {
+    return {
         ObjectVersion: index + 1,
         AggregateLastUpdateTimeUtc: lastUpdate(random, index + 1),
         CreationTime: created,
@@ -392,12 +384,26 @@ const fillCustomers = (store: Store, options: SeedOptions, basics: Basics): Read
         DefaultPaymentType: random.pick(basics.paymentTypes),
         DefaultPriceList: random.chance(0.3) ? random.pick(basics.priceLists) : null,
         EnterpriseCompany: basics.company,
-        Party: partyId,
+        Party: party,
         SalesPerson: random.chance(0.8) ? random.pick(basics.salesPersons) : null
-      }
-    })
+    }
   }
-  return ids
+
+const fillCustomers = (store: Store, options: SeedOptions, basics: Basics): ReadonlyArray<string> => {
+  const { customers, seed } = options
+  const random = makeRandom(seed, "customers")
+  return Array.from({ length: customers }, (_, index) => {
+    const code = `P${String(index + 1).padStart(6, "0")}`
+    const party = random.guid()
+    store.insert(
+      random.chance(0.7)
+        ? lazyRow(party, "General_Contacts_Companies", company(seed, index, code, basics.countries))
+        : lazyRow(party, "General_Contacts_Persons", person(seed, index, code))
+    )
+    const id = random.guid()
+    store.insert(lazyRow(id, "Crm_Sales_Customers", customer(seed, index, party, basics)))
+    return id
+  })
 }
 
 const segments = [

@@ -43,6 +43,32 @@ export interface Row {
   readonly values: Values
 }
 
+class LazyRow implements Row {
+  readonly id: string
+  readonly set: string
+  readonly #make: () => Values
+  #values: Values | undefined
+
+  constructor(id: string, set: string, make: () => Values) {
+    this.id = id
+    this.set = set
+    this.#make = make
+  }
+
+  get values(): Values {
+    this.#values ??= this.#make()
+    return this.#values
+  }
+}
+
+/**
+ * A row whose values are made when they are first read.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const lazyRow = (id: string, set: string, make: () => Values): Row => new LazyRow(id, set, make)
+
 /**
  * The stored value under a name; null when there is none.
  *
@@ -174,7 +200,7 @@ export const makeStore = (model: Model): Store => {
     update: (set, id, changes) => {
       const row = find(entityOf(model, set), id)
       if (row === undefined) return false
-      put({ ...row, values: { ...row.values, ...changes } })
+      put({ id: row.id, set: row.set, values: { ...row.values, ...changes } })
       return true
     },
     find,

@@ -1,0 +1,120 @@
+/** The examples as a person runs them: what they print, how they end, and that no secret is on the screen. */
+import { execFile } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { ErpNetEmulator } from "effect-erpnet/testing"
+
+interface Outcome {
+  readonly code: number
+  readonly output: string
+}
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+
+const runExample = (
+  name: string,
+  settings: Readonly<Record<string, string>> = {},
+  input = ""
+): Effect.Effect<Outcome> =>
+  Effect.async((resume) => {
+    const { PATH } = process.env
+    const child = execFile(
+      process.execPath,
+      ["--import", "tsx", `examples/${name}.ts`],
+      { cwd: root, env: { ...(PATH === undefined ? {} : { PATH }), ...settings } },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1
+        resume(Effect.succeed({ code, output: stdout + stderr }))
+      }
+    )
+    child.stdin?.end(input)
+    return Effect.sync(() => child.kill())
+  })
+
+const demoSecret = Redacted.value(ErpNetEmulator.demoSecret)
+
+const assertNoSecret = (output: string): void => {
+  for (const secret of [demoSecret, encodeURIComponent(demoSecret), btoa(demoSecret), "eyJ", "Bearer ", "\u001B["]) {
+    assert.notInclude(output, secret)
+  }
+}
+
+describe("examples", () => {
+  it.live("01-walkthrough shows the three steps on the embedded instance", () =>
+    Effect.gen(function* () {
+      const { code, output } = yield* runExample("01-walkthrough")
+      assert.strictEqual(code, 0, output)
+      assertNoSecret(output)
+      assert.match(output, /1\. Request an access token[\s\S]*token [0-9a-f]{8}, scope "read", expires in 3600 s/)
+      assert.match(output, /2\. Call the API[\s\S]*ok 10 customers[\s\S]*│ Number\s+│ Name/)
+      assert.match(output, /Crm_Customers -> 401\n.*connect\/token -> 200\n.*Crm_Customers -> 200/)
+      const fingerprints = [...output.matchAll(/token ([0-9a-f]{8}), scope/g)].map((match) => match[1])
+      assert.strictEqual(new Set(fingerprints).size, 2, "the second token is another one")
+    })
+  )
+
+  it.live("01-walkthrough runs the first two steps on the instance of its settings", () =>
+    Effect.gen(function* () {
+      const emulator = yield* ErpNetEmulator.ErpNetEmulator
+      const { code, output } = yield* runExample("01-walkthrough", {
+        ERPNET_INSTANCE: emulator.origin,
+        ERPNET_CLIENT_ID: ErpNetEmulator.demoApplication.applicationUri,
+        ERPNET_CLIENT_SECRET: demoSecret
+      })
+      assert.strictEqual(code, 0, output)
+      assertNoSecret(output)
+      assert.match(output, /renamed this server calls the entity set Crm_Sales_Customers/)
+      assert.match(output, /ok 10 customers/)
+      assert.notMatch(output, /Handle expiry/)
+    }).pipe(Effect.provide(ErpNetEmulator.serve({ renamedNames: "byVersion" })))
+  )
+
+  it.live("a missing or wrong setting is named, with exit code 1 and no stack trace", () =>
+    Effect.gen(function* () {
+      const missing = yield* runExample("01-walkthrough", { ERPNET_INSTANCE: "testdb", ERPNET_CLIENT_ID: "app" })
+      assert.strictEqual(missing.code, 1)
+      assert.include(missing.output, "ERPNET_CLIENT_SECRET")
+      assert.notMatch(missing.output, /^\s+at /m)
+      const wrong = yield* runExample("01-walkthrough", {
+        ERPNET_INSTANCE: "http://user:hunter2@testdb.my.erp.net",
+        ERPNET_CLIENT_ID: "app",
+        ERPNET_CLIENT_SECRET: "secret"
+      })
+      assert.strictEqual(wrong.code, 1)
+      assert.match(wrong.output, /InvalidInstance: .*user name or password/)
+      assert.notInclude(wrong.output, "hunter2")
+      assert.notMatch(wrong.output, /^\s+at /m)
+    })
+  )
+
+  it.live("02-errors catches each error by its tag", () =>
+    Effect.gen(function* () {
+      const { code, output } = yield* runExample("02-errors")
+      assert.strictEqual(code, 0, output)
+      assertNoSecret(output)
+      assert.deepStrictEqual(
+        [...output.matchAll(/caught (\w+)/g)].map((match) => match[1]),
+        [
+          "InvalidClient",
+          "InvalidClient",
+          "UnauthorizedClient",
+          "InvalidScope",
+          "Unauthorized",
+          "Expired",
+          "Forbidden",
+          "TokenEndpointUnavailable",
+          "EntityRenamed"
+        ]
+      )
+    })
+  )
+
+  it.live("secret-hash prints what to register", () =>
+    Effect.gen(function* () {
+      const { code, output } = yield* runExample("secret-hash", {}, "DEMO\n")
+      assert.strictEqual(code, 0)
+      assert.strictEqual(output, "T/AGymuI51LwjLeIFxRQXOs9IHnupDKs/ajhWODR2C4=\n")
+    })
+  )
+})
