@@ -197,7 +197,8 @@ const withRejected = (error: TokenError, refused: Unauthorized | Expired): Token
     case "TokenResponseInvalid":
       return new TokenResponseInvalid({ ...error, rejected })
     case "Expired":
-      return new Expired({ ...error, rejected })
+      // The cause of an Error is not enumerable, so spreading leaves it out.
+      return new Expired({ ...error, cause: error.cause, rejected })
   }
 }
 

@@ -21,7 +21,9 @@
  *
  * @since 0.1.0
  */
+import * as Headers from "@effect/platform/Headers"
 import type * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Cause from "effect/Cause"
@@ -50,6 +52,7 @@ import {
   type Unauthorized,
   Unreachable
 } from "./ErpNetError.ts"
+import type * as Instance from "./Instance.ts"
 import { type ApiError, fromFailure } from "./internal/apiError.ts"
 import * as Body from "./internal/body.ts"
 import * as Millis from "./internal/duration.ts"
@@ -60,6 +63,8 @@ import * as Permits from "./internal/permits.ts"
 import * as RateLimit from "./internal/rateLimit.ts"
 import { secretsOf } from "./internal/response.ts"
 import * as RetryAfter from "./internal/retryAfter.ts"
+import { prepare, shapeOf } from "./internal/rowShape.ts"
+import { serverText } from "./internal/text.ts"
 import { withSpan } from "./internal/tracing.ts"
 import * as Transport from "./internal/transport.ts"
 import * as Query from "./Query.ts"
@@ -86,6 +91,8 @@ export type DomainApiError =
  * @since 0.1.0
  */
 export interface Service {
+  /** The instance that is read. */
+  readonly instance: Instance.Instance
   /** The client that the calls go through, for what is not modelled here. Its calls are not counted by the limits. */
   readonly client: HttpClient.HttpClient.With<AuthorizedClient.AuthorizedClientError>
   /** The body of a GET of a URL below the service root, within the limits, with the retries and the typed errors. */
@@ -190,15 +197,20 @@ export const make = (options: Options = {}): Effect.Effect<Service, never, Token
         })
       return run(0)
     }
-    return { client, read }
+    return { instance, client, read }
   })
 
 /** The body of a 2xx answer, or the typed error for any other. */
-const readBody = (response: HttpClientResponse.HttpClientResponse, method: string, path: string) =>
+const readBody = (
+  response: HttpClientResponse.HttpClientResponse,
+  method: string,
+  path: string
+): Effect.Effect<string, HttpClientError.ResponseError | ApiError> =>
   response.status >= 200 && response.status < 300
     ? response.text
     : Effect.gen(function* () {
-        const body = yield* Effect.catchTag(Body.read(response), "BodyTooLarge", () => Effect.succeed(""))
+        // The status counts, also where the body is cut off or too long to be an error of the API.
+        const body = yield* Effect.orElseSucceed(Body.read(response), () => "")
         const retryAfter = RetryAfter.parse(response.headers["retry-after"], yield* Clock.currentTimeMillis)
         const { status } = response
         return yield* fromFailure({ method, path, status, retryAfter, body, secrets: secretsOf(response) })
@@ -248,7 +260,8 @@ const invalid = (
   const [row] = fault.path
   return new ResponseInvalid({
     entitySet,
-    path: formatPath([...above, ...fault.path]),
+    // The keys of a record come from the server.
+    path: serverText(formatPath([...above, ...fault.path])),
     reason: fault.reason,
     row: above[0] === "value" && typeof row === "number" ? row : undefined
   })
@@ -271,10 +284,16 @@ const decodePage = <A, I>(
         new ResponseInvalid({ entitySet: set.name, path: "value", reason: "expected an array of rows" })
       )
     }
-    const link = Predicate.hasProperty(body, "@odata.nextLink") ? body["@odata.nextLink"] : undefined
+    const link = Predicate.hasProperty(body, "@odata.nextLink") ? (body["@odata.nextLink"] ?? "") : ""
+    if (typeof link !== "string") {
+      // Taken for the last page it would lose rows.
+      return Either.left(
+        new ResponseInvalid({ entitySet: set.name, path: "@odata.nextLink", reason: "expected a link or nothing" })
+      )
+    }
     return Either.mapBoth(set.decodeAll(value, { skipNulls }), {
       onLeft: (error) => invalid(set.name, error, ["value"]),
-      onRight: (rows) => ({ rows, nextLink: typeof link === "string" && link !== "" ? link : undefined })
+      onRight: (rows) => ({ rows, nextLink: link === "" ? undefined : link })
     })
   })
 
@@ -317,14 +336,27 @@ export const list = <A, I>(
 /** How much of a page the consumer has taken when the next one is asked for. */
 const readAheadFrom = 0.6
 
-// The parameters that a link may lack; ERP.net takes them as Prefer headers just as well.
-const contextHeaders = (context: Query.QueryContext | undefined): Record<string, string> => {
+/** The headers of the pages after the first: a link may lack the context, which ERP.net takes as `Prefer` as well. */
+const linkHeaders = (query: {
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly context?: Query.QueryContext | undefined
+}): Readonly<Record<string, string>> => {
+  const headers = Headers.fromInput(query.headers)
   const preferences = [
-    ["CurrentEnterpriseCompanyId", context?.enterpriseCompany],
-    ["CurrentEnterpriseCompanyLocationId", context?.enterpriseCompanyLocation],
-    ["CurrentRoleId", context?.role]
+    ["CurrentEnterpriseCompanyId", query.context?.enterpriseCompany],
+    ["CurrentEnterpriseCompanyLocationId", query.context?.enterpriseCompanyLocation],
+    ["CurrentRoleId", query.context?.role]
   ].flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
-  return preferences.length === 0 ? {} : { prefer: preferences.join(", ") }
+  if (preferences.length === 0) return headers
+  const own = Option.toArray(Headers.get(headers, "prefer"))
+  return Headers.set(headers, "prefer", [...own, ...preferences].join(", "))
+}
+
+/** The same text for all spellings of a URL, so that a page that comes again is known by it. */
+const canonical = (url: string, base: string): string => {
+  if (!URL.canParse(url, base)) return url
+  const parsed = new URL(url, base)
+  return `${parsed.origin}${parsed.pathname}?${new URLSearchParams(parsed.search)}`
 }
 
 /**
@@ -333,7 +365,7 @@ const contextHeaders = (context: Query.QueryContext | undefined): Record<string,
  * **Details**
  *
  * - The query's `top` is the page size, 1000 where it does not say. The server's `@odata.nextLink` is followed as it
- *   is given; a link to another origin is `ForeignOrigin`, one that was followed before is `PagingLoop`.
+ *   is given; a link to another origin is `ForeignOrigin`, one to a page that was read before is `PagingLoop`.
  * - The next page is asked for once the consumer has taken some 60 % of the current one: never earlier, and never two
  *   ahead. `Stream.take(1500)` makes two requests.
  * - The rows of a page come out when the whole page has arrived and fits the Schema; what came out before a failure
@@ -351,7 +383,9 @@ export const stream = <A, I>(
       const api = yield* DomainApi
       const scope = yield* Effect.scope
       const skipNulls = skipsNulls(query)
-      const followed = new Set<string>()
+      const headers = linkHeaders(query)
+      // Every page asked for so far, the first among them: a link back to it would repeat its rows.
+      const fetched = new Set<string>()
 
       const fetch = (url: string, headers: Readonly<Record<string, string>>) =>
         withSpan("DomainApi.page", attributes(set.name), () =>
@@ -359,12 +393,17 @@ export const stream = <A, I>(
         )
       const fetchFirst: Effect.Effect<Page<A>, DomainApiError> = Effect.flatMap(
         Query.render(set, query, { defaultTop }),
-        (text) => fetch(withQuery(set.name, text), query.headers ?? {})
+        (text) => {
+          const first = withQuery(set.name, text)
+          fetched.add(canonical(first, api.instance.odata))
+          return fetch(first, query.headers ?? {})
+        }
       )
       const fetchNext = (link: string): Effect.Effect<Page<A>, DomainApiError> => {
-        if (followed.has(link)) return new PagingLoop({ entitySet: set.name, page: followed.size + 1 })
-        followed.add(link)
-        return fetch(link, { ...contextHeaders(query.context), ...query.headers })
+        const page = canonical(link, api.instance.odata)
+        if (fetched.has(page)) return new PagingLoop({ entitySet: set.name, page: fetched.size + 1 })
+        fetched.add(page)
+        return fetch(link, headers)
       }
 
       // The page whose rest is still to come out, and the one on its way.
@@ -507,8 +546,9 @@ export const request = <A, I, R>(
     () =>
       Effect.gen(function* () {
         const api = yield* DomainApi
+        const shape = shapeOf(schema)
         const text = yield* api.read(path, options.headers)
-        const body = yield* parse(name, text, false)
+        const body = prepare(shape, yield* parse(name, text, shape.holdsLossless), false)
         return yield* Effect.mapError(Schema.decodeUnknown(schema)(body), (error) => invalid(name, error, []))
       })
   )

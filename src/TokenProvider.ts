@@ -43,7 +43,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
-import * as Tracer from "effect/Tracer"
+import type * as Tracer from "effect/Tracer"
 import * as AccessToken from "./AccessToken.ts"
 import {
   Expired,
@@ -130,7 +130,8 @@ export interface RenewalOptions extends TokenEndpoint.Options {
 
 /**
  * A Trusted Application, or an Effect of one that is run at every exchange, so that a rotated secret is used without a
- * restart. Where that Effect fails, the exchange fails with `TokenEndpointUnavailable` (reason `credentials`).
+ * restart. Where that Effect fails, or takes longer than 45 seconds, the exchange fails with
+ * `TokenEndpointUnavailable` (reason `credentials`).
  *
  * @category options
  * @since 0.1.0
@@ -162,12 +163,15 @@ const renewals = Metric.counter("erpnet_token_renewals", {
 
 const exchangeDuration = Metric.timer(
   "erpnet_token_exchange_duration",
-  "How long an exchange with the token endpoint takes, its retries included"
+  "How long a successful exchange with the token endpoint takes, its retries included"
 )
 
 /** Failed renewals ahead of expiry come back after 10, 20, 40, 60, 60, … seconds. */
 const shortestPause = 10_000
 const longestPause = 60_000
+
+/** As long as the exchange itself may take: one store of secrets that hangs must not hold up callers for ever. */
+const credentialsTime = Duration.seconds(45)
 
 /** The token that is held, with the moments at which its treatment changes. */
 interface Slot {
@@ -244,19 +248,20 @@ const countExchange = (reason: Reason, exit: Exit.Exit<AccessToken.AccessToken, 
     : Effect.zipRight(counted, Metric.increment(Metric.tagged(renewals, "cause", reason)))
 }
 
-const logAheadFailure = (error: TokenError): Effect.Effect<void> =>
-  Effect.logDebug("renewing the token ahead of its expiry failed", error.message).pipe(
+const logAheadFailure = (what: string): Effect.Effect<void> =>
+  Effect.logDebug("renewing the token ahead of its expiry failed", what).pipe(
     Effect.annotateLogs({ package: "effect-erpnet", module: "TokenProvider" })
   )
 
+/** Who asks: read from the fiber itself, so that looking at the state and acting on it stay one synchronous step. */
+type Caller = Fiber.RuntimeFiber<unknown, unknown>
+
+const timeOf = (caller: Caller): number =>
+  Context.get(caller.currentDefaultServices, Clock.Clock).unsafeCurrentTimeMillis()
+
 /** The span of who asks, for the span of the exchange to link to: it serves others too, so it is nobody's child. */
-const callerLinks: Effect.Effect<ReadonlyArray<Tracer.SpanLink>> = Effect.contextWith(
-  (context: Context.Context<never>) =>
-    Option.match(Context.getOption(context, Tracer.ParentSpan), {
-      onNone: () => [],
-      onSome: (span) => [{ _tag: "SpanLink", span, attributes: {} }]
-    })
-)
+const linksOf = (caller: Caller): ReadonlyArray<Tracer.SpanLink> =>
+  caller.currentSpan === undefined ? [] : [{ _tag: "SpanLink", span: caller.currentSpan, attributes: {} }]
 
 /** True within `span` milliseconds after `since`; a clock set back ends it rather than prolonging it. */
 const isWithin = (now: number, since: number, span: number): boolean => now >= since && now - since < span
@@ -285,15 +290,15 @@ export const make = (options: Options): Effect.Effect<Service, never, HttpClient
     const { expiryLeeway, minimumTokenAge, refreshAhead, rejectionCooldown } = yield* readDurations(options)
     const client = yield* HttpClient.HttpClient
     const runtime = yield* Effect.runtime<never>()
+    const withoutCredentials = (detail: string) =>
+      new TokenEndpointUnavailable({ tokenEndpoint: instance.tokenEndpoint, reason: "credentials", detail })
     const credentials = Effect.isEffect(options.credentials)
-      ? Effect.mapError(
-          options.credentials,
-          (error) =>
-            new TokenEndpointUnavailable({
-              tokenEndpoint: instance.tokenEndpoint,
-              reason: "credentials",
-              detail: describeCredentialsFailure(error)
-            })
+      ? options.credentials.pipe(
+          Effect.mapError((error) => withoutCredentials(describeCredentialsFailure(error))),
+          Effect.timeoutFail({
+            duration: credentialsTime,
+            onTimeout: () => withoutCredentials(`no answer in ${Duration.format(credentialsTime)}`)
+          })
         )
       : Effect.succeed(options.credentials)
 
@@ -318,7 +323,8 @@ export const make = (options: Options): Effect.Effect<Service, never, HttpClient
         freshUntil: Math.min(waitFrom, token.expiresAt - Math.min(refreshAhead, half)),
         waitFrom,
         renewedAt: isRenewal ? now : undefined,
-        seenAt: now
+        // Not `now` alone: the clock may have been set back while the answer was on its way.
+        seenAt: Math.max(now, token.issuedAt)
       }
     }
 
@@ -359,15 +365,18 @@ export const make = (options: Options): Effect.Effect<Service, never, HttpClient
         )
       })
 
-    const fail = (current: Flight, reason: Reason, error: TokenError, now: number): Effect.Effect<unknown> => {
-      const retryAfter = error._tag === "TokenEndpointUnavailable" ? error.retryAfter : undefined
+    /** What is published where the exchange gave no token, and noted for the pauses between attempts. */
+    const fail = (current: Flight, reason: Reason, cause: Cause.Cause<TokenError>, now: number) => {
+      const error = Option.getOrUndefined(Cause.failureOption(cause))
+      const retryAfter = error?._tag === "TokenEndpointUnavailable" ? error.retryAfter : undefined
       failures = {
         count: failures.count + 1,
         at: now,
         retryAfter: retryAfter === undefined ? 0 : Duration.toMillis(retryAfter)
       }
-      const failed = Deferred.fail(current.deferred, error)
-      return reason === "ahead" ? Effect.zipRight(failed, logAheadFailure(error)) : failed
+      const failed = Deferred.failCause(current.deferred, cause)
+      // A defect is not rendered: it may hold the request.
+      return reason === "ahead" ? Effect.zipRight(failed, logAheadFailure(error?.message ?? "it died")) : failed
     }
 
     /** Ends the flight: publishes its token or its failure. Never interrupted, so no waiter is left behind. */
@@ -379,26 +388,20 @@ export const make = (options: Options): Effect.Effect<Service, never, HttpClient
     ): Effect.Effect<unknown> => {
       flight = undefined
       if (closed) return Deferred.fail(current.deferred, closedError)
-      if (Exit.isSuccess(exit)) {
-        slot = hold(exit.value, now, current.isRenewal)
-        failures = { count: 0, at: 0, retryAfter: 0 }
-        wasRefused = false
-        // Dead on arrival: nobody gets it, and the next call asks again.
-        return now < exit.value.expiresAt
-          ? Deferred.succeed(current.deferred, exit.value)
-          : Deferred.fail(current.deferred, new Expired({}))
+      if (Exit.isFailure(exit)) {
+        const cause = Option.match(Cause.failureOption(exit.cause), {
+          onSome: Cause.fail,
+          // A transport that interrupts itself must not look to waiters like their own interruption.
+          onNone: () => Option.getOrElse(Cause.keepDefects(exit.cause), () => Cause.fail(abortedError))
+        })
+        return fail(current, reason, cause, now)
       }
-      return Option.match(Cause.keepDefects(exit.cause), {
-        onSome: (defects) => Deferred.failCause(current.deferred, defects),
-        // A transport that interrupts itself must not look to waiters like their own interruption.
-        onNone: () =>
-          fail(
-            current,
-            reason,
-            Option.getOrElse(Cause.failureOption(exit.cause), () => abortedError),
-            now
-          )
-      })
+      // Dead on arrival: nobody gets it, what is held stays, and the next call asks again.
+      if (now >= exit.value.expiresAt) return fail(current, reason, Cause.fail(new Expired({})), now)
+      slot = hold(exit.value, now, current.isRenewal)
+      failures = { count: 0, at: 0, retryAfter: 0 }
+      wasRefused = false
+      return Deferred.succeed(current.deferred, exit.value)
     }
 
     const abortedError = new TokenEndpointUnavailable({
@@ -430,20 +433,28 @@ export const make = (options: Options): Effect.Effect<Service, never, HttpClient
     }
 
     /** Waits for the exchange under way, or a new one; `old` is what was held before, to fall back on. */
-    const join = (old: Slot | undefined, isRenewal: boolean): Effect.Effect<AccessToken.AccessToken, TokenError> =>
-      Effect.flatMap(callerLinks, (links) => {
-        if (closed) return closedError
-        const current = flight ?? start(old !== undefined ? "expiry" : wasRefused ? "unauthorized" : "first", links)
-        if (isRenewal) current.isRenewal = true
-        return Effect.catchAll(Deferred.await(current.deferred), (error) =>
-          Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<AccessToken.AccessToken, TokenError> => {
-            if (slot !== undefined && now < slot.token.expiresAt) return slot.served
-            return old !== undefined && error._tag === "TokenEndpointUnavailable" && isTransient(error)
-              ? new Expired({ cause: error })
-              : error
-          })
-        )
-      })
+    const join = (
+      caller: Caller,
+      old: Slot | undefined,
+      isRenewal: boolean
+    ): Effect.Effect<AccessToken.AccessToken, TokenError> => {
+      if (closed) return closedError
+      const reason = old !== undefined ? "expiry" : wasRefused ? "unauthorized" : "first"
+      const current = flight ?? start(reason, linksOf(caller))
+      if (isRenewal) current.isRenewal = true
+      return Effect.catchAllCause(Deferred.await(current.deferred), (cause) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<AccessToken.AccessToken, TokenError> => {
+          if (slot !== undefined && now < slot.token.expiresAt) return slot.served
+          const error = Option.getOrUndefined(Cause.failureOption(cause))
+          return old !== undefined &&
+            now >= old.token.expiresAt &&
+            error?._tag === "TokenEndpointUnavailable" &&
+            isTransient(error)
+            ? new Expired({ cause: error })
+            : Effect.failCause(cause)
+        })
+      )
+    }
 
     const isAheadDue = (now: number): boolean =>
       flight === undefined &&
@@ -460,46 +471,39 @@ export const make = (options: Options): Effect.Effect<Service, never, HttpClient
       failures.count > 0 &&
       isWithin(now, failures.at, Math.max(failures.retryAfter, failures.count > 1 ? shortestPause : 0))
 
-    const startAhead = Effect.map(callerLinks, (links) => {
-      if (!closed && flight === undefined) start("ahead", links)
-    })
-
-    const getSlowly = (now: number): Effect.Effect<AccessToken.AccessToken, TokenError> => {
-      if (slot === undefined || isSetBack(slot, now)) return join(slot, false)
-      const { served } = slot
-      if (now < slot.waitFrom) {
-        return isAheadDue(now) ? Effect.zipRight(startAhead, served) : served
-      }
-      return now < slot.token.expiresAt && isPausing(now) ? served : join(slot, false)
-    }
-
-    // A clock that went back by more than the leeway makes the age of the token unknown.
-    const isSetBack = (held: Slot, now: number): boolean => now < held.seenAt - expiryLeeway
-
-    const get = Clock.clockWith((clock) => {
-      const now = clock.unsafeCurrentTimeMillis()
-      if (slot === undefined || now >= slot.freshUntil || isSetBack(slot, now)) return getSlowly(now)
+    const get = Effect.withFiberRuntime<AccessToken.AccessToken, TokenError>((caller) => {
+      if (slot === undefined) return join(caller, undefined, false)
+      const now = timeOf(caller)
+      // A clock that went back by more than the leeway makes the age of the token unknown.
+      const mustWait = now >= slot.waitFrom || now < slot.seenAt - expiryLeeway
       if (now > slot.seenAt) slot.seenAt = now
-      return slot.served
+      if (mustWait) {
+        return now < slot.token.expiresAt && isPausing(now) ? slot.served : join(caller, slot, false)
+      }
+      const { served } = slot
+      if (now >= slot.freshUntil && isAheadDue(now)) start("ahead", linksOf(caller))
+      return served
     })
 
     const renew = (refused: AccessToken.AccessToken) =>
-      Clock.clockWith((clock): Effect.Effect<AccessToken.AccessToken, TokenError | Unauthorized> => {
-        const now = clock.unsafeCurrentTimeMillis()
+      Effect.withFiberRuntime<AccessToken.AccessToken, TokenError | Unauthorized>((caller) => {
+        const now = timeOf(caller)
         if (slot !== undefined && !AccessToken.isSame(slot.token, refused)) {
           return now < slot.token.expiresAt ? slot.served : get
         }
         if (slot?.renewedAt !== undefined && isWithin(now, slot.renewedAt, minimumTokenAge)) return new Unauthorized({})
         slot = undefined
         wasRefused = true
-        return join(undefined, true)
+        return join(caller, undefined, true)
       })
 
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
         closed = true
         slot = undefined
-        return flight?.fiber === undefined ? Effect.void : Fiber.interrupt(flight.fiber)
+        if (flight?.fiber === undefined) return Effect.void
+        // Waiters first: how long the transport takes to let go is not their matter.
+        return Effect.zipRight(Deferred.fail(flight.deferred, closedError), Fiber.interrupt(flight.fiber))
       })
     )
     return { instance, get, renew }

@@ -1,7 +1,7 @@
 import { HttpBody, HttpClientRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Fiber, Redacted, Schedule, Stream, TestClock } from "effect"
-import { AuthorizedClient, TokenProvider } from "effect-erpnet"
+import { AuthorizedClient, ErpNetError, TokenProvider } from "effect-erpnet"
 import { clientOf, fakeApi, settled, token, tokenNumber, unauthorized } from "./support/fakeApi.ts"
 import { instance } from "./support/fixtures.ts"
 
@@ -287,7 +287,7 @@ describe("AuthorizedClient: 401", () => {
     )
   }
 
-  it.scoped("an Expired of the renewal keeps its cause and gets the 401", () =>
+  it.scoped("a renewal that comes back dead is Expired, with the 401 in it", () =>
     Effect.gen(function* () {
       const fake = fakeApi(
         () => unauthorized(),
@@ -300,6 +300,46 @@ describe("AuthorizedClient: 401", () => {
       const error = yield* Fiber.join(fiber)
       assert.strictEqual(error._tag, "Expired")
       assert.propertyVal("rejected" in error ? error.rejected : undefined, "status", 401)
+    })
+  )
+
+  it.scoped("what an error of the renewal says stays in it when the 401 is added", () =>
+    Effect.gen(function* () {
+      const fake = fakeApi(() => unauthorized())
+      const { tokens } = yield* clientOf(fake)
+      const cause = new ErpNetError.TokenEndpointUnavailable({
+        tokenEndpoint: instance.tokenEndpoint,
+        reason: "status",
+        status: 503,
+        detail: "detail",
+        retryAfter: Duration.seconds(7)
+      })
+      const oauth = {
+        error: "the_code",
+        errorDescription: "the description",
+        status: 400,
+        clientId: "client",
+        tokenEndpoint: instance.tokenEndpoint
+      }
+      const errors = [
+        new ErpNetError.Expired({ cause }),
+        cause,
+        new ErpNetError.InvalidScope({ ...oauth, scopes: ["read"] }),
+        new ErpNetError.TokenRequestRejected(oauth),
+        new ErpNetError.TokenResponseInvalid({ tokenEndpoint: "e", reason: "r", path: "p", status: 200 })
+      ]
+      for (const original of errors) {
+        const client = yield* AuthorizedClient.make().pipe(
+          Effect.provideService(TokenProvider.TokenProvider, { ...tokens, renew: () => original }),
+          Effect.provide(fake.layer)
+        )
+        const error = yield* Effect.flip(client.get("x"))
+        assert.strictEqual(error.constructor, original.constructor)
+        assert.strictEqual(error.message, original.message)
+        assert.deepStrictEqual({ ...error, rejected: undefined }, { ...original, rejected: undefined })
+        assert.propertyVal("rejected" in error ? error.rejected : undefined, "status", 401)
+        assert.isUndefined(original.rejected)
+      }
     })
   )
 
@@ -440,14 +480,14 @@ describe("AuthorizedClient: many calls", () => {
   it.scoped("an API that always answers 401: over ten hours at most one exchange for each minimumTokenAge", () =>
     Effect.gen(function* () {
       const fake = fakeApi(() => unauthorized())
-      const { client } = yield* clientOf(fake, undefined, { minimumTokenAge: "20 minutes" })
-      for (let round = 0; round < 60; round++) {
-        for (let call = 0; call < 5; call++) yield* Effect.flip(client.get("x"))
-        yield* TestClock.adjust("10 minutes")
+      const { client } = yield* clientOf(fake, undefined, { minimumTokenAge: "40 minutes" })
+      for (let round = 0; round < 30; round++) {
+        for (let call = 0; call < 10; call++) yield* Effect.flip(client.get("x"))
+        yield* TestClock.adjust("20 minutes")
       }
-      assert.isAtMost(fake.exchanges.length, 600 / 20 + 2)
+      assert.isAtMost(fake.exchanges.length, 600 / 40 + 2)
       const gaps = fake.exchanges.slice(2).map((at, index) => at - (fake.exchanges[index + 1] ?? 0))
-      assert.isAtLeast(Math.min(...gaps), Duration.toMillis("20 minutes"))
+      assert.isAtLeast(Math.min(...gaps), Duration.toMillis("40 minutes"))
     })
   )
 

@@ -78,7 +78,12 @@ export const fromFailure = (failure: Failure): ApiError => {
   if (status === 403) return new Forbidden(fields)
   const [, oldName, newName] = renamed.exec(body.message ?? "") ?? []
   if (oldName !== undefined && newName !== undefined) {
-    return new EntityRenamed({ ...fields, oldName: serverText(oldName), newName: serverText(newName) })
+    const { secrets } = failure
+    return new EntityRenamed({
+      ...fields,
+      oldName: serverText(oldName, secrets),
+      newName: serverText(newName, secrets)
+    })
   }
   if (status === 404) return new NotFound(fields)
   if (body.code === 2129) return new DuplicateKey(fields)

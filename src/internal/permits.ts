@@ -1,4 +1,7 @@
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
 
 /** Lets at most so many effects run at a time; the others wait in the order of their coming, each interruptible. */
 export interface Permits {
@@ -12,7 +15,7 @@ export interface Permits {
 export const make = (count: number): Permits => {
   let free = count
   // A Set keeps the order of insertion and forgets an interrupted waiter without a search.
-  const waiters = new Set<() => void>()
+  const waiters = new Set<Deferred.Deferred<void>>()
 
   const release = Effect.sync(() => {
     const next = waiters.values().next()
@@ -20,27 +23,27 @@ export const make = (count: number): Permits => {
       free += 1
     } else {
       waiters.delete(next.value)
-      next.value()
+      Deferred.unsafeDone(next.value, Exit.void)
     }
-  })
-
-  const wait = Effect.async<void>((resume) => {
-    const waiter = () => resume(Effect.void)
-    waiters.add(waiter)
-    // Interrupted after it was called: the permit is its own already, and goes to the next.
-    return Effect.suspend(() => (waiters.delete(waiter) ? Effect.void : release))
-  })
-
-  const acquire = Effect.suspend(() => {
-    if (free === 0) return wait
-    free -= 1
-    return Effect.void
   })
 
   return {
     withPermit: (effect) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.zipRight(restore(acquire), Effect.ensuring(restore(effect), release))
-      )
+      // Only the waiting is interruptible: between any two other steps a permit could get lost.
+      Effect.uninterruptibleMask((restore) => {
+        const acquire = Effect.suspend(() => {
+          if (free > 0) {
+            free -= 1
+            return Effect.void
+          }
+          const waiter = Deferred.unsafeMake<void>(FiberId.none)
+          waiters.add(waiter)
+          return Effect.onInterrupt(restore(Deferred.await(waiter)), () =>
+            // No longer among the waiters, it was given a permit already, which goes to the next.
+            Effect.suspend(() => (waiters.delete(waiter) ? Effect.void : release))
+          )
+        })
+        return Effect.zipRight(acquire, Effect.ensuring(restore(effect), release))
+      })
   }
 }

@@ -1,23 +1,26 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Permits from "./permits.ts"
 
 const window = 60_000
 
-/**
- * Waits so that no more than `perMinute` starts fall into any 60 seconds. Meant to be asked by few at a time: whoever
- * is interrupted while waiting has used up a start.
- */
+/** Waits so that no more than `perMinute` starts fall into any 60 seconds; starts are given in the order of asking. */
 export const make = (perMinute: number): Effect.Effect<void> => {
   if (perMinute === Number.POSITIVE_INFINITY) return Effect.void
   // The last `perMinute` starts; the oldest decides when the next may be.
-  const starts = new Array<number>(perMinute).fill(Number.NEGATIVE_INFINITY)
+  const starts: Array<number> = []
   let index = 0
-  return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+  const start: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const oldest = starts[index] ?? Number.NEGATIVE_INFINITY
-    // Never longer than the window, also where the clock was set back.
-    const wait = Math.min(window, Math.max(0, oldest + window - now))
-    starts[index] = now + wait
+    // The clock was set back: nobody knows when the starts were, so all of them count as of now.
+    if (oldest > now) starts.fill(now)
+    const wait = Math.min(oldest, now) + window - now
+    // Looked at again after the wait, so that whoever is interrupted in it uses up no start.
+    if (wait > 0) return Effect.zipRight(Effect.sleep(wait), start)
+    starts[index] = now
     index = (index + 1) % perMinute
-    return wait === 0 ? Effect.void : Effect.sleep(wait)
+    return Effect.void
   })
+  // One waits for the clock, the others for their turn.
+  return Permits.make(1).withPermit(start)
 }

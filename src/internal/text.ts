@@ -7,20 +7,14 @@ const mask = "<redacted>"
 
 const loneSurrogate = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/
 
-// Control and format characters, those that reorder what a terminal shows among them, and halves of characters.
-const unprintable = /[\p{Cc}\p{Cf}\p{Cs}]+/gu
+// Control and format characters, those that reorder what a terminal shows among them.
+const unprintable = /[\p{Cc}\p{Cf}]+/gu
+
+const halfCharacters = /\p{Cs}+/gu
 
 // Left out of the comparison: what may stand between the characters of a secret without hiding it from a reader, and
 // the plus sign, which is a blank in a form.
-const gaps = /[\s+\p{Cc}\p{Cf}\p{Cs}]+/gu
-
-// Escapes of URLs and forms, JSON and HTML; else one character.
-const pieces =
-  /(?:%[0-9A-Fa-f]{2})+|(?:\\u[0-9A-Fa-f]{4})+|\\["\\/]|&(?:#\d{1,6}|#[xX][0-9A-Fa-f]{1,5}|amp|lt|gt|quot|apos);|[\s\S]/gu
-
-const escape = /[%\\&]/
-
-const entities: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" }
+const gaps = /[\s+\p{Cc}\p{Cf}]+/gu
 
 /** Tells whether UTF-8 can carry the text unchanged. */
 export const isWellFormed = (text: string): boolean => !loneSurrogate.test(text)
@@ -28,20 +22,38 @@ export const isWellFormed = (text: string): boolean => !loneSurrogate.test(text)
 /** Encodes one value as `application/x-www-form-urlencoded` does (a blank becomes `+`). */
 export const formEncode = (text: string): string => new URLSearchParams([["", text]]).toString().slice(1)
 
-const unescapePiece = (piece: string): string => {
-  if (piece.length === 1) return piece
-  if (piece.startsWith("%")) {
-    return new TextDecoder().decode(
-      Uint8Array.from(piece.slice(1).split("%"), (hexadecimal) => Number.parseInt(hexadecimal, 16))
-    )
-  }
-  if (piece.startsWith("\\")) return JSON.parse(`"${piece}"`)
-  if (!piece.startsWith("&")) return piece
-  const name = piece.slice(1, -1)
-  return name.startsWith("#")
-    ? String.fromCodePoint(Number(name.slice(1).replace(/^x/i, "0x")))
-    : (entities[name] ?? piece)
+/** One way of escaping: what its escapes begin with, an escape or else one character, and what it stands for. */
+interface Escaping {
+  readonly marker: string
+  readonly pieces: RegExp
+  readonly decode: (piece: string) => string
 }
+
+const entities: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" }
+
+const escapings: ReadonlyArray<Escaping> = [
+  {
+    marker: "%",
+    pieces: /(?:%[0-9A-Fa-f]{2})+|[\s\S]/gu,
+    decode: (piece) =>
+      new TextDecoder().decode(Uint8Array.from(piece.slice(1).split("%"), (byte) => Number.parseInt(byte, 16)))
+  },
+  {
+    marker: "\\",
+    pieces: /(?:\\u[0-9A-Fa-f]{4})+|\\["\\/]|[\s\S]/gu,
+    decode: (piece) => JSON.parse(`"${piece}"`)
+  },
+  {
+    marker: "&",
+    pieces: /&(?:#\d{1,6}|#[xX][0-9A-Fa-f]{1,5}|amp|lt|gt|quot|apos);|[\s\S]/gu,
+    decode: (piece) => {
+      const name = piece.slice(1, -1)
+      return name.startsWith("#")
+        ? String.fromCodePoint(Number(name.slice(1).replace(/^x/i, "0x")))
+        : (entities[name] ?? piece)
+    }
+  }
+]
 
 /** A text without gaps; its character `i` comes from the range `from[i]` to `to[i]` of the original. */
 interface Reading {
@@ -50,34 +62,55 @@ interface Reading {
   readonly to: ReadonlyArray<number>
 }
 
-const read = (text: string, decode: (piece: string) => string, earlier?: Reading): Reading => {
+const read = (
+  text: string,
+  pieces: RegExp,
+  decode: (piece: string) => string,
+  origin: (from: number, end: number) => readonly [from: number, to: number]
+): Reading => {
   const from: Array<number> = []
   const to: Array<number> = []
   let result = ""
   for (const { 0: piece, index } of text.matchAll(pieces)) {
-    const end = index + piece.length
     const decoded = decode(piece).replace(gaps, "")
+    const [first, last] = origin(index, index + piece.length)
     for (let position = 0; position < decoded.length; position++) {
-      from.push(earlier?.from[index] ?? index)
-      to.push(earlier?.to[end - 1] ?? end)
+      from.push(first)
+      to.push(last)
     }
     result += decoded
   }
   return { text: result, from, to }
 }
 
-/** The text as it stands, with its escapes resolved, and with those resolved that stood inside escapes. */
+const unescape = (reading: Reading): ReadonlyArray<Reading> =>
+  escapings
+    .filter(({ marker }) => reading.text.includes(marker))
+    .map(({ decode, marker, pieces }) =>
+      read(
+        reading.text,
+        pieces,
+        (piece) => (piece.length > 1 && piece.startsWith(marker) ? decode(piece) : piece),
+        (from, end) => [reading.from[from] ?? 0, reading.to[end - 1] ?? 0]
+      )
+    )
+
+/** The text as it stands, and with one or two layers of escapes resolved. */
 const readings = (text: string): ReadonlyArray<Reading> => {
-  const plain = read(text, (piece) => piece)
-  if (!escape.test(plain.text)) return [plain]
-  const once = read(plain.text, unescapePiece, plain)
-  return [plain, once, read(once.text, unescapePiece, once)]
+  const plain = read(
+    text,
+    /[\s\S]/gu,
+    (piece) => piece,
+    (from, to) => [from, to]
+  )
+  const once = unescape(plain)
+  return [plain, ...once, ...once.flatMap(unescape)]
 }
 
-/** What to look for: the secret itself and its Base64, both without gaps and padding. */
+/** What to look for: the secret and its Base64 without padding. */
 const needles = (secret: string): ReadonlyArray<string> =>
-  [secret, Encoding.encodeBase64(secret), Encoding.encodeBase64Url(secret)].map((spelling) =>
-    spelling.replace(gaps, "").replace(/=+$/, "")
+  [secret, Encoding.encodeBase64(secret).replace(/=+$/, ""), Encoding.encodeBase64Url(secret)].map((spelling) =>
+    spelling.replace(gaps, "")
   )
 
 /**
@@ -104,8 +137,24 @@ export const maskSecrets = (text: string, secrets: ReadonlyArray<string>): strin
   return masked + text.slice(position)
 }
 
+/** One line without anything that does not show; halves of characters that were torn apart are joined again. */
+const oneLine = (text: string): string =>
+  text
+    .replace(unprintable, (run) => (/\s/.test(run) ? " " : ""))
+    .replace(/([\uD800-\uDBFF])\s+(?=[\uDC00-\uDFFF])/g, "$1")
+    .replace(halfCharacters, "")
+    .replace(/\s+/g, " ")
+    .trim()
+
 /** A server's text made fit for an error: secrets masked, one line, no control characters, at most 512 characters. */
 export const serverText = (text: string, secrets: ReadonlyArray<string> = []): string => {
-  const line = maskSecrets(text, secrets).replace(/\s+/g, " ").replace(unprintable, "").trim()
-  return line.length <= maximumLength ? line : `${line.slice(0, maximumLength - 1).replace(loneSurrogate, "")}…`
+  const line = oneLine(text)
+  // No more is looked at than can matter, however long the text is and however much escapes lengthen a secret.
+  const near = line.slice(0, 32 * (maximumLength + Math.max(0, ...secrets.map((secret) => secret.length))))
+  const masked = maskSecrets(near, secrets)
+  if (near.length === line.length && masked.length <= maximumLength) return masked
+  // After the last mask there may be the beginning of one more secret, whose end was not looked at.
+  const lastMask = near.length === line.length ? -1 : masked.lastIndexOf(mask)
+  const end = Math.min(maximumLength - 1, lastMask === -1 ? maximumLength : lastMask + mask.length)
+  return `${masked.slice(0, end).replace(loneSurrogate, "")}…`
 }

@@ -53,7 +53,7 @@ export const echoes: Readonly<Record<string, (secret: string) => string>> = {
   "percent, every byte": (told) => Encoding.encodeHex(told).replace(/../g, (byte) => `%${byte}`),
   "percent, twice": (told) => encodeURIComponent(encodeURIComponent(told)),
   html: (told) => told.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`),
-  "html, hexadecimal": (told) => told.replace(/[^0-9A-Za-z]/g, (char) => `&#x${char.charCodeAt(0).toString(16)};`),
+  "html, hexadecimal": (told) => told.replace(/[^0-9A-Za-z]/gu, (char) => `&#x${char.codePointAt(0)?.toString(16)};`),
   "json, ASCII": (told) =>
     told.replace(/[^0-9A-Za-z]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`),
   "broken lines": (told) => told.replace(/.{3}/g, "$&\r\n"),

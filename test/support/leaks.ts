@@ -74,13 +74,35 @@ export const needlesOf = (name: string, secret: string): ReadonlyArray<Needle> =
 
 const withoutBlanks = (text: string): string => text.replace(/\s+/g, "")
 
-/** The names of the needles that a text holds. */
+// The needles by piece, as spellings share many of them.
+const indexes = new WeakMap<ReadonlyArray<Needle>, ReadonlyMap<string, ReadonlyArray<string>>>()
+
+const indexOf = (needles: ReadonlyArray<Needle>): ReadonlyMap<string, ReadonlyArray<string>> => {
+  const known = indexes.get(needles)
+  if (known !== undefined) return known
+  const index = new Map<string, Array<string>>()
+  for (const { name, pieces } of needles) {
+    for (const piece of pieces) {
+      const dense = withoutBlanks(piece)
+      // Of a piece that is mostly blanks too little is left to tell it from other text.
+      if (dense.length < 6) continue
+      const names = index.get(dense)
+      if (names === undefined) index.set(dense, [name])
+      else names.push(name)
+    }
+  }
+  indexes.set(needles, index)
+  return index
+}
+
+/** The names of the needles that a text holds. White space does not count: bytes are printed in columns and lines. */
 export const find = (text: string, needles: ReadonlyArray<Needle>): ReadonlyArray<string> => {
-  // Bytes come in columns and lines, and a long text may be broken.
   const dense = withoutBlanks(text)
-  return needles
-    .filter(({ pieces }) => pieces.some((piece) => text.includes(piece) || dense.includes(withoutBlanks(piece))))
-    .map(({ name }) => name)
+  const names = new Set<string>()
+  for (const [piece, of] of indexOf(needles)) {
+    if (dense.includes(piece)) for (const name of of) names.add(name)
+  }
+  return [...names]
 }
 
 // --- how a value shows ----------------------------------------------------------------------------------------------
@@ -119,16 +141,18 @@ const builtIn = new Set<unknown>([
  */
 export const walk = (root: unknown, options: { readonly skip?: ReadonlyArray<PropertyKey> } = {}): string => {
   const seen = new Set<unknown>()
-  const texts: Array<string> = []
+  const texts = new Set<string>()
   const pending: Array<unknown> = [root]
   const getProperties = (holder: object, self: object): void => {
     for (const key of Reflect.ownKeys(holder)) {
       if (options.skip?.includes(key) === true) continue
-      texts.push(String(key))
       const descriptor = Reflect.getOwnPropertyDescriptor(holder, key)
       if (descriptor === undefined) continue
-      if ("value" in descriptor) pending.push(descriptor.value)
-      else {
+      if (holder === self) texts.add(String(key))
+      if ("value" in descriptor) {
+        // The methods of a class are code.
+        if (holder === self || typeof descriptor.value !== "function") pending.push(descriptor.value)
+      } else {
         try {
           pending.push(descriptor.get?.call(self))
         } catch {
@@ -137,21 +161,21 @@ export const walk = (root: unknown, options: { readonly skip?: ReadonlyArray<Pro
       }
     }
   }
-  while (pending.length > 0 && seen.size < 50_000) {
+  while (pending.length > 0 && seen.size < 20_000) {
     const value = pending.pop()
-    if (typeof value === "string" || typeof value === "symbol" || typeof value === "bigint") texts.push(String(value))
+    if (typeof value === "string" || typeof value === "symbol" || typeof value === "bigint") texts.add(String(value))
     if ((typeof value !== "object" && typeof value !== "function") || value === null || seen.has(value)) continue
     if (value === globalThis) continue
     seen.add(value)
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-      texts.push(new TextDecoder().decode(value))
+      texts.add(new TextDecoder().decode(value))
       continue
     }
     if (value instanceof Map) pending.push(...value.keys(), ...value.values())
     if (value instanceof Set) pending.push(...value)
-    if (value instanceof URLSearchParams || value instanceof URL || value instanceof Headers) texts.push(String(value))
+    if (value instanceof URLSearchParams || value instanceof URL || value instanceof Headers) texts.add(String(value))
     if (value instanceof Headers || value instanceof FormData) pending.push(...[...value.entries()].flat())
-    if (typeof value === "function") texts.push(value.name)
+    if (typeof value === "function") texts.add(value.name)
     getProperties(value, value)
     for (
       let prototype = Reflect.getPrototypeOf(value);
@@ -161,7 +185,7 @@ export const walk = (root: unknown, options: { readonly skip?: ReadonlyArray<Pro
       getProperties(prototype, value)
     }
   }
-  return texts.join("\n")
+  return [...texts].join("\n")
 }
 
 const errorTexts = (value: unknown, depth = 0): string =>
@@ -244,10 +268,12 @@ export const recordingLogger = (lines: Array<Rendering>): Logger.Logger<unknown,
   const loggers = {
     string: Logger.stringLogger,
     logfmt: Logger.logfmtLogger,
-    json: Logger.jsonLogger,
-    pretty: Logger.prettyLogger({ colors: false, mode: "tty" })
+    json: Logger.jsonLogger
   }
+  const pretty = Logger.prettyLogger({ colors: false, mode: "tty" })
   return Logger.make((options) => {
+    // Writes to the console of the fiber.
+    pretty.log(options)
     for (const [name, logger] of Object.entries(loggers)) {
       lines.push(attempt(`${name} logger`, () => logger.log(options)))
     }
@@ -334,38 +360,49 @@ const withRecordingConsole =
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Console.consoleWith((current) => Effect.withConsole(effect, console.layer(current)))
 
-/** All renderings of a value; `everyLevel` runs the loggers at each level rather than at two. */
-export const renderings = (
-  value: unknown,
-  options: { readonly everyLevel?: boolean; readonly skip?: ReadonlyArray<PropertyKey> } = {}
-): Effect.Effect<ReadonlyArray<Rendering>> => {
-  const cause = Cause.isCause(value)
+export interface Options {
+  /** Runs the loggers at each level rather than at one. */
+  readonly everyLevel?: boolean
+  /** Properties that the walk leaves out. */
+  readonly skip?: ReadonlyArray<PropertyKey>
+  /** Leaves out what spans succeeded with: the data of the server. */
+  readonly skipSpanValues?: boolean
+}
+
+/** The renderings that need no logger. */
+const stillRenderings = (value: unknown, options: Options): ReadonlyArray<Rendering> => [
+  ...plainRenderings(value),
+  ...causeRenderings(causeOf(value)),
+  attempt("walk", () => walk(value, options))
+]
+
+const causeOf = (value: unknown): Cause.Cause<unknown> =>
+  Cause.isCause(value)
     ? value
     : Exit.isExit(value)
-      ? Exit.match(value, { onFailure: (failed) => failed, onSuccess: Cause.die })
+      ? Exit.match(value, { onFailure: (cause) => cause, onSuccess: Cause.die })
       : Cause.parallel(Cause.fail(value), Cause.die(value))
-  return Effect.map(
-    logRenderings(value, cause, options.everyLevel === true ? levels : [LogLevel.Debug, LogLevel.Error]),
-    (logged) => [
-      ...plainRenderings(value),
-      ...causeRenderings(cause),
-      attempt("walk", () => walk(value, options)),
-      attempt("walk of the cause", () => walk(cause, options)),
-      ...logged
-    ]
+
+/** All renderings of a value. */
+export const renderings = (value: unknown, options: Options = {}): Effect.Effect<ReadonlyArray<Rendering>> =>
+  Effect.map(
+    logRenderings(value, causeOf(value), options.everyLevel === true ? levels : [LogLevel.Debug]),
+    (logged) => [...stillRenderings(value, options), ...logged]
   )
+
+const search = (all: ReadonlyArray<Rendering>, needles: ReadonlyArray<Needle>): ReadonlyArray<string> => {
+  const byText = new Map(all.map(({ name, text }) => [text, name]))
+  return find([...byText.keys()].join("\n"), needles).length === 0
+    ? []
+    : [...byText].flatMap(([text, name]) => find(text, needles).map((needle) => `${name}: ${needle}`))
 }
 
 /** Where a value shows a secret: `rendering: needle`. */
 export const leaks = (
   value: unknown,
   needles: ReadonlyArray<Needle>,
-  options: { readonly everyLevel?: boolean; readonly skip?: ReadonlyArray<PropertyKey> } = {}
-): Effect.Effect<ReadonlyArray<string>> =>
-  Effect.map(renderings(value, options), (all) => {
-    const byText = new Map(all.map(({ name, text }) => [text, name]))
-    return [...byText].flatMap(([text, name]) => find(text, needles).map((needle) => `${name}: ${needle}`))
-  })
+  options: Options = {}
+): Effect.Effect<ReadonlyArray<string>> => Effect.map(renderings(value, options), (all) => search(all, needles))
 
 // --- all that a program lets out ------------------------------------------------------------------------------------
 
@@ -381,7 +418,7 @@ export interface Observed<A, E> {
 export const observe = <A, E, R>(
   program: Effect.Effect<A, E, R>,
   needles: ReadonlyArray<Needle>,
-  options: { readonly skip?: ReadonlyArray<PropertyKey> } = {}
+  options: Options = {}
 ): Effect.Effect<Observed<A, E>, never, R> =>
   Effect.gen(function* () {
     const spans: Array<RecordedSpan> = []
@@ -399,29 +436,26 @@ export const observe = <A, E, R>(
       ),
       withRecordingConsole(console)
     )
-    const failure = Exit.match(exit, {
+    const results = Exit.match(exit, {
       onFailure: (cause) => [...Cause.failures(cause), ...Cause.defects(cause)],
       onSuccess: (value) => [value]
     })
-    const metrics = yield* Metric.snapshot
-    const found: Array<string> = []
-    const search = (where: string, value: unknown) =>
-      Effect.map(leaks(value, needles, options), (hits) => {
-        for (const hit of hits) found.push(`${where}: ${hit}`)
-      })
-    yield* search("exit", exit)
-    for (const value of failure) yield* search("result", value)
+    const all: Array<Rendering> = [
+      ...stillRenderings(exit, options),
+      ...logs,
+      { name: "console", text: console.written.join("\n") },
+      { name: "metrics", text: inspect(yield* Metric.snapshot, everything) }
+    ]
+    for (const value of results) all.push(...(yield* renderings(value, options)))
     for (const span of spans) {
-      const told = [span.name, [...span.attributes], span.events, span.linked.map((link) => link.attributes), span.exit]
-      for (const text of [inspect(told, { ...everything, showHidden: true }), walk(told, options)]) {
-        for (const needle of find(text, needles)) found.push(`span ${span.name}: ${needle}`)
-      }
+      const exit = options.skipSpanValues === true && span.exit?._tag === "Success" ? undefined : span.exit
+      const told = [span.name, [...span.attributes], span.events, span.linked.map((link) => link.attributes), exit]
+      all.push(
+        { name: `span ${span.name}`, text: inspect(told, { ...everything, showHidden: true }) },
+        { name: `span ${span.name}, walk`, text: walk(told, options) }
+      )
     }
-    for (const { name, text } of [...logs, { name: "console", text: console.written.join("\n") }]) {
-      for (const needle of find(text, needles)) found.push(`${name}: ${needle}`)
-    }
-    for (const needle of find(inspect(metrics, everything), needles)) found.push(`metrics: ${needle}`)
-    return { exit, spans, logs, leaks: [...new Set(found)] }
+    return { exit, spans, logs, leaks: search(all, needles) }
   })
 
 /** The error of a failed exit. */

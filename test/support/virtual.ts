@@ -61,7 +61,7 @@ export interface Virtual {
   readonly setClock: (byMillis: number) => void
 }
 
-const maximumTasks = 20_000_000
+const maximumTasks = 1_000_000
 
 /** Without `random`, fibers run in turn and are never made to yield. */
 export const makeVirtual = (random?: Seeded): Virtual => {
@@ -70,7 +70,7 @@ export const makeVirtual = (random?: Seeded): Virtual => {
   let order = 0
   const sleeps: Array<Sleep> = []
   let tasks: Array<() => void> = []
-  let ran = 0
+  const last: Array<() => void> = []
   const counting = new Counting()
 
   const insert = (sleep: Sleep): void => {
@@ -92,11 +92,12 @@ export const makeVirtual = (random?: Seeded): Virtual => {
     currentTimeMillis: Effect.sync(() => offset + elapsed),
     unsafeCurrentTimeNanos: () => BigInt(Math.floor(offset + elapsed)) * 1_000_000n,
     currentTimeNanos: Effect.sync(() => BigInt(Math.floor(offset + elapsed)) * 1_000_000n),
-    sleep: (duration) =>
-      Effect.async<void>((resume) => {
+    sleep: (duration) => {
+      if (Duration.toMillis(duration) <= 0) return Effect.yieldNow()
+      return Effect.async<void>((resume) => {
         order += 1
         const sleep: Sleep = {
-          until: elapsed + Math.ceil(Math.max(0, Duration.toMillis(duration))),
+          until: elapsed + Math.ceil(Duration.toMillis(duration)),
           order,
           wake: () => resume(Effect.void)
         }
@@ -106,17 +107,44 @@ export const makeVirtual = (random?: Seeded): Virtual => {
           if (index >= 0) sleeps.splice(index, 1)
         })
       })
-  }
-
-  const scheduler: Scheduler.Scheduler = {
-    shouldYield: (fiber) =>
-      random === undefined ? (fiber.currentOpCount > 100_000 ? 0 : false) : random.chance(0.05) ? 0 : false,
-    scheduleTask: (task) => {
-      tasks.push(task)
     }
   }
 
+  // With a seed, a fiber may be made to yield at any step. Most then take their turn at random; a few wait until no
+  // other can run, which finds what happens when everything overtakes one fiber in the middle of its work.
+  interface Pace {
+    readonly isSlow: boolean
+    /** Steps to take before the next yield: a yield itself takes some, which must not lead to yet another. */
+    quiet: number
+  }
+  const paces = new WeakMap<Fiber.RuntimeFiber<unknown, unknown>, Pace>()
+  const overtaken = new WeakSet<Fiber.RuntimeFiber<unknown, unknown>>()
+  const scheduler: Scheduler.Scheduler = {
+    shouldYield: (fiber) => {
+      if (random === undefined) return fiber.currentOpCount > 100_000 ? 0 : false
+      const pace = paces.get(fiber) ?? { isSlow: random.chance(0.15), quiet: 0 }
+      paces.set(fiber, pace)
+      pace.quiet -= 1
+      if (pace.quiet > 0 || !random.chance(pace.isSlow ? 0.2 : 0.04)) return false
+      pace.quiet = 25
+      if (pace.isSlow) overtaken.add(fiber)
+      return 0
+    },
+    scheduleTask: (task, _priority, fiber) => {
+      if (fiber !== undefined && overtaken.delete(fiber)) last.push(task)
+      else tasks.push(task)
+    }
+  }
+
+  const take = (from: Array<() => void>, index: number): (() => void) | undefined => {
+    const task = from[index]
+    const end = from.pop()
+    if (end !== undefined && index < from.length) from[index] = end
+    return task
+  }
+
   const settle = (): void => {
+    let ran = 0
     if (random === undefined) {
       while (tasks.length > 0) {
         const batch = tasks
@@ -127,14 +155,11 @@ export const makeVirtual = (random?: Seeded): Virtual => {
       }
       return
     }
-    while (tasks.length > 0) {
-      const index = random.below(tasks.length)
-      const task = tasks[index]!
-      tasks[index] = tasks[tasks.length - 1]!
-      tasks.pop()
+    while (tasks.length + last.length > 0) {
+      const task = tasks.length > 0 ? take(tasks, random.below(tasks.length)) : take(last, random.below(last.length))
       ran += 1
       if (ran > maximumTasks) throw new Error("fibers run in a loop")
-      task()
+      task?.()
     }
   }
 

@@ -176,6 +176,14 @@ describe("Domain paging", () => {
     { fastCheck: { numRuns: 60 } }
   )
 
+  it("can go on from an id by filter, in the same order", () => {
+    const from = all[100] ?? ""
+    assert.deepStrictEqual(
+      idsOf(rowsOf(send(set, query({ $filter: `Id ge ${from}`, $top: "5", $select: "Id" })))),
+      all.slice(100, 105)
+    )
+  })
+
   it("counts the rows of the filter on every page", () => {
     const total = Number(send(`${set}/$count`, query({ $filter: "GracePeriodDays ge 3" })).body)
     const body = parse(send(set, query({ $filter: "GracePeriodDays ge 3", $count: "true", $top: "5", $skip: "3" })))

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { FastCheck } from "effect"
 import * as Domain from "../../src/testing/internal/domain/index.ts"
 import { at, errorOf, listAt, parse, query, rowsOf, sender, serviceRoot, textAt } from "./domainFixture.ts"
 
@@ -355,6 +356,60 @@ describe("Domain errors", () => {
     assert.strictEqual(send("Crm_Sales_Customers", "$top=%zz").status, 400)
     assert.strictEqual(send("Crm_Sales_Customers", "$top=1&culture=de&CurrentRoleId=1&whatever").status, 200)
   })
+})
+
+describe("Domain and nonsense", () => {
+  const piece = FastCheck.constantFrom(
+    ...[
+      "Crm_Sales_Customers",
+      customerId,
+      "(",
+      ")",
+      "/",
+      "$count",
+      "$filter",
+      "$select",
+      "$expand",
+      "$orderby",
+      "=",
+      "&"
+    ],
+    ...[
+      "Number",
+      "Party",
+      "eq",
+      "in",
+      "and",
+      "'",
+      ",",
+      ";",
+      "+",
+      "%20",
+      "%27",
+      "%",
+      "\\",
+      "1",
+      "null",
+      "constructor",
+      "__proto__"
+    ]
+  )
+  const text = FastCheck.oneof(
+    FastCheck.fullUnicodeString(),
+    FastCheck.array(piece, { maxLength: 14 }).map((pieces) => pieces.join(""))
+  )
+
+  it.prop(
+    "always gives a reply that can be read",
+    [FastCheck.oneof(text, FastCheck.constant("Crm_Sales_Customers")), text],
+    ([path, query]) => {
+      const reply = send(path, query)
+      assert.oneOf(reply.status, [200, 400, 404, 500])
+      if (reply.headers["content-type"]?.startsWith("application/json")) JSON.parse(reply.body)
+      if (reply.status !== 200) assert.notStrictEqual(errorOf(reply).message, "")
+    },
+    { fastCheck: { numRuns: 400 } }
+  )
 })
 
 describe("Domain edits", () => {

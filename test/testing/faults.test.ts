@@ -117,6 +117,10 @@ describe("faults in memory", () => {
       yield* TestClock.adjust("3 seconds")
       assert.strictEqual(yield* Fiber.join(fiber), "26.2.0.76")
       assert.propertyVal(yield* last, "aborted", false)
+      yield* plan(Fault.slow(0))
+      const streamed = yield* client.get(`${erp.origin}/tools/ver`)
+      assert.strictEqual(yield* Stream.mkString(Stream.decodeText(streamed.stream)), "26.2.0.76")
+      assert.propertyVal(yield* last, "aborted", false, "the platform's own abort at the end of a stream is none")
     }).pipe(Effect.provide(layer()))
   )
 
@@ -137,6 +141,7 @@ describe("faults in memory", () => {
       )
       assert.isTrue(Exit.isFailure(exit))
       assert.deepStrictEqual(parts, ["26.2"])
+      assert.propertyVal(yield* last, "aborted", false, "the instance cut it, not the caller")
     }).pipe(Effect.provide(layer()))
   )
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Redacted, TestClock } from "effect"
+import { Effect, Fiber, FiberId, Redacted, TestClock } from "effect"
 import { ErpNetEmulator } from "effect-erpnet/testing"
-import { callApi, demo, issueToken, json, layer } from "./support.ts"
+import { callApi, demo, issueToken, json, layer, layerWith } from "./support.ts"
 
 const sessions = Effect.flatMap(ErpNetEmulator.ErpNetEmulator, (erp) =>
   Effect.map(erp.counters, (counters) => counters.sessions)
@@ -185,4 +185,27 @@ describe("rate limits", () => {
       assert.strictEqual(yield* Fiber.join(next), 200)
     }).pipe(Effect.provide(layer({ rateLimits: { queue: 2 }, latency: { api: "1 second" } })))
   )
+
+  it.effect("pass a turn on that comes to a request just interrupted", () => {
+    const waiting: Array<Fiber.RuntimeFiber<number, unknown>> = []
+    const engine = layerWith(
+      () => {
+        for (const fiber of waiting.splice(0)) fiber.unsafeInterruptAsFork(FiberId.none)
+        return { status: 200, headers: {}, body: "" }
+      },
+      { rateLimits: {}, latency: { api: "1 second" } }
+    )
+    return Effect.gen(function* () {
+      const token = yield* issueToken()
+      const call = Effect.fork(Effect.map(callApi(token), (got) => got.status))
+      const first = yield* call
+      yield* Effect.yieldNow()
+      waiting.push(yield* call)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(first), 200)
+      const next = yield* call
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(next), 200)
+    }).pipe(Effect.provide(engine))
+  })
 })

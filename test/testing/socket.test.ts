@@ -136,6 +136,18 @@ describe("on a socket", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.live("sees a client go away within its request", () =>
+    Effect.gen(function* () {
+      const erp = yield* ErpNetEmulator.ErpNetEmulator
+      const socket = connect(Number(new URL(erp.origin).port), "127.0.0.1", () =>
+        socket.write("POST /id/connect/token HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\ngrant_type=")
+      )
+      yield* eventually((entry) => entry.path === "/id/connect/token" && !entry.aborted)
+      socket.destroy()
+      yield* eventually((entry) => entry.status === undefined && entry.aborted)
+    }).pipe(Effect.provide(layer))
+  )
+
   it.live("stops with its scope, closing open sockets, and frees the port", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()

@@ -179,6 +179,15 @@ describe("token endpoint", () => {
     }).pipe(Effect.provide(layer()))
   )
 
+  it.effect("never issues openid for client credentials, even where the application lists it", () =>
+    Effect.gen(function* () {
+      const erp = yield* ErpNetEmulator.ErpNetEmulator
+      yield* erp.updateApplication(demo.client_id, { scope: "openid read offline_access" })
+      assert.propertyVal(json(yield* postToken(demo)), "scope", "read")
+      assert.deepStrictEqual(json(yield* postToken({ ...demo, scope: "openid" })), { error: "invalid_scope" })
+    }).pipe(Effect.provide(layer()))
+  )
+
   it.effect("ignores openid in client credentials when told to", () =>
     Effect.gen(function* () {
       assert.propertyVal(json(yield* postToken({ ...demo, scope: "openid read" })), "scope", "read")

@@ -129,6 +129,7 @@ export interface Service {
   readonly counters: Effect.Effect<Counters>
 }
 
+/** An embedded instance, ready to be put behind a transport. */
 export interface App {
   readonly service: Service
   readonly respond: (request: Http.Request) => Effect.Effect<Answer, Http.ConnectionCut>
@@ -136,6 +137,7 @@ export interface App {
   readonly missed: (request: Http.Request) => Effect.Effect<void>
 }
 
+/** A reply on its way to the client. */
 export interface Answer {
   readonly reply: Http.Reply
   /** Writes down that the client went away while the body was on its way. */
@@ -311,10 +313,7 @@ export const make = (settings: Settings, instance: Instance.Instance, domain: ()
       if (isOData(request.url.pathname)) count.api++
       const fault = faults.take(endpoint)
       return request.body.pipe(
-        Effect.tapBoth({
-          onFailure: () => Effect.sync(entry.aborted),
-          onSuccess: (body) => Effect.sync(() => entry.received(body))
-        }),
+        Effect.tap((body) => Effect.sync(() => entry.received(body))),
         Effect.flatMap((body) => Fault.apply(fault, handle(request, Http.decode(body)))),
         Effect.map((reply) => {
           entry.answered(reply.status)

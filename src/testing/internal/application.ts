@@ -99,8 +99,10 @@ export interface Registered
   readonly systemUserType: string
 }
 
+/** The hash that ERP.net stores for a secret: Base64 of its SHA-256, without salt. */
 export const secretHash = (secret: string): string => createHash("sha256").update(secret, "utf8").digest("base64")
 
+/** Turns what a user writes into a record: defaults filled in, the plain secret hashed and dropped. */
 export const register = (application: Application): Registered => {
   const { secret, ...record } = application
   return {
@@ -122,6 +124,7 @@ export const secretMatches = (hash: string | undefined, secret: string): boolean
   return timingSafeEqual(stored, createHash(algorithm).update(secret, "utf8").digest())
 }
 
+/** The scope names in a scope text, each once. */
 export const scopesOf = (scope: string | undefined): ReadonlyArray<string> => [
   ...new Set((scope ?? "").split(" ").filter((name) => name !== ""))
 ]

@@ -22,6 +22,7 @@ export interface Refusal {
   readonly challenge: string
 }
 
+/** What a token is checked against. */
 export interface Check {
   readonly issuer: string
   readonly now: number
@@ -34,6 +35,7 @@ export interface Check {
 
 const audience = "DomainAPI"
 
+/** The audiences of the tokens that this issuer signs. */
 export const audiences = (issuer: string): ReadonlyArray<string> => [
   audience,
   "TableAPI",
@@ -135,6 +137,7 @@ const referenceToken = (token: string, check: Check): Principal | Refusal => {
   }
 }
 
+/** Tells a refusal from a caller. */
 export const isRefusal = (result: Principal | Refusal): result is Refusal => "challenge" in result
 
 /** Finds out who sends these headers. */

@@ -53,6 +53,7 @@ export const noLicence = (settings: Settings, version: string): Http.WholeReply 
     : reply(settings, 500, { message: `MaximumLicenseCountExceeded: ${licenceText}`, code: 8, type })
 }
 
+/** A write without the scope for it, where the instance is told to answer that with a text. */
 export const permission = (settings: Settings): Http.WholeReply =>
   reply(settings, 500, {
     message: "Access is denied. The token does not have the scope 'update'.",

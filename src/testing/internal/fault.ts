@@ -196,6 +196,7 @@ export const apply = (
   }
 }
 
+/** The faults planned and not yet met. */
 export interface Faults {
   readonly add: (endpoint: Endpoint, fault: Fault, times: number) => void
   /** The fault for a request to this endpoint, if one is due; it is then used up. */
@@ -203,6 +204,7 @@ export interface Faults {
   readonly clear: () => void
 }
 
+/** Starts without any fault planned. */
 export const make = (): Faults => {
   let planned: Array<{ readonly endpoint: Endpoint; readonly fault: Fault; left: number }> = []
   return {

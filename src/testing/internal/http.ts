@@ -10,8 +10,10 @@ import type * as Stream from "effect/Stream"
 /** The connection ended before the answer was complete. */
 export class ConnectionCut extends Data.TaggedError("ConnectionCut")<{ readonly message: string }> {}
 
+/** A cut as the other side sees it. */
 export const connectionCut = (): ConnectionCut => new ConnectionCut({ message: "read ECONNRESET" })
 
+/** A request as it arrived. */
 export interface Request {
   readonly method: string
   readonly url: URL
@@ -20,6 +22,7 @@ export interface Request {
   readonly body: Effect.Effect<Uint8Array, ConnectionCut>
 }
 
+/** What to send back; a body that is a stream may take its time, and may end in a cut. */
 export interface Reply {
   readonly status: number
   /** Names in lower case; `content-length` is set for every body. */
@@ -35,20 +38,25 @@ export interface WholeReply extends Reply {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
+/** Reads bytes as UTF-8. */
 export const decode = (body: Uint8Array): string => decoder.decode(body)
 
+/** A reply with these bytes. */
 export const bytes = (status: number, headers: Readonly<Record<string, string>>, body: Uint8Array): WholeReply => ({
   status,
   headers: { ...headers, "content-length": String(body.length) },
   body
 })
 
+/** A reply with this text, in UTF-8. */
 export const text = (status: number, headers: Readonly<Record<string, string>>, body: string): WholeReply =>
   bytes(status, headers, encoder.encode(body))
 
+/** A reply with this value as JSON. */
 export const json = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): WholeReply =>
   text(status, { "content-type": "application/json; charset=utf-8", ...headers }, JSON.stringify(body))
 
+/** A reply without a body. */
 export const empty = (status: number, headers: Readonly<Record<string, string>> = {}): WholeReply =>
   text(status, headers, "")
 

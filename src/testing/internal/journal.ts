@@ -95,6 +95,7 @@ export interface Open {
   readonly aborted: () => void
 }
 
+/** The requests written down, up to a limit. */
 export interface Journal {
   /** Writes a request down; `secret` is a request whose whole body must not be shown unless it is a form. */
   readonly open: (request: Http.Request, at: number, secret: boolean) => Open
@@ -102,6 +103,7 @@ export interface Journal {
   readonly clear: () => void
 }
 
+/** Starts an empty journal that keeps this many of the newest requests. */
 export const make = (limit: number): Journal => {
   let kept: Array<{ entry: JournalEntry }> = []
   return {

@@ -76,21 +76,16 @@ const toResponse = (
       )
     if (Http.isBodiless(request.method, reply.status)) return fromBody(null)
     if (reply.body instanceof Uint8Array) return fromBody(reply.body)
-    let open = true
+    // the platform aborts after every stream as well; by then nobody listens here any more
     const gone = Effect.async<never, Http.ConnectionCut>((resume) => {
       const abort = () => {
-        if (open) answer.aborted()
+        answer.aborted()
         resume(Effect.fail(Http.connectionCut()))
       }
       signal.addEventListener("abort", abort)
       return Effect.sync(() => signal.removeEventListener("abort", abort))
     })
-    const closed = Effect.sync(() => {
-      open = false
-    })
-    return fromBody(
-      reply.body.pipe(Stream.ensuring(closed), Stream.interruptWhen(gone), Stream.toReadableStreamRuntime(runtime))
-    )
+    return fromBody(reply.body.pipe(Stream.interruptWhen(gone), Stream.toReadableStreamRuntime(runtime)))
   })
 
 /** A client that reaches this instance and nothing else: any other host is unknown to it. */

@@ -141,13 +141,6 @@ export interface Options extends DomainOptions {
    */
   readonly severalCredentials?: 400 | 401 | undefined
   /**
-   * The status for a write without the scope `update` (assumed: ERP.net documents only that it is refused). 403 has
-   * no body, 500 has an error body.
-   *
-   * @default 403
-   */
-  readonly readOnlyWrite?: 403 | 500 | undefined
-  /**
    * The site type that discovery gives the Domain API; older servers print `API`.
    *
    * @default "DomainAPI"
@@ -164,6 +157,7 @@ export interface Options extends DomainOptions {
 /** Seconds are the unit of tokens: parts of a second are dropped. */
 export const wholeSeconds = (duration: Duration.DurationInput): number => Math.floor(Duration.toSeconds(duration))
 
+/** {@link RateLimits} with the defaults filled in. */
 export interface ResolvedRateLimits {
   readonly sessionRpm: number
   readonly concurrentRequests: number
@@ -171,6 +165,7 @@ export interface ResolvedRateLimits {
   readonly retryAfter: number | undefined
 }
 
+/** {@link Options} with the defaults filled in, without those of the OData engine. */
 export interface Settings {
   readonly name: string
   readonly applications: ReadonlyArray<Application>
@@ -195,6 +190,7 @@ export interface Settings {
   readonly errorBody: "wrapped" | "bare"
 }
 
+/** Fills in the defaults. */
 export const settings = (options: Options): Settings => ({
   name: options.name ?? "testdb",
   applications: options.applications ?? [demoApplication],

@@ -4,11 +4,13 @@
  * @since 0.1.0
  */
 
+/** A source of digits that look random. */
 export interface Random {
   /** This many upper-case hexadecimal digits. */
   readonly hex: (digits: number) => string
 }
 
+/** Starts a source from a seed. */
 export const make = (seed: number): Random => {
   let state = seed >>> 0
   const next = (): number => {

@@ -14,6 +14,7 @@ const minute = 60_000
 const slidingMillis = 20 * minute
 const absoluteMillis = 60 * minute
 
+/** Why a request does not get to run. */
 export type Refusal = "NoLicence" | "RateLimited"
 
 interface Session {
@@ -26,6 +27,7 @@ interface Session {
   readonly waiting: Array<Deferred.Deferred<void>>
 }
 
+/** The sessions of one instance. */
 export interface Sessions {
   /** Runs a request within its session, which is opened when there is none. */
   readonly within: <A, E, R>(
@@ -38,6 +40,7 @@ export interface Sessions {
   readonly setLicences: (licences: number) => void
 }
 
+/** Starts without a session. */
 export const make = (settings: Settings): Sessions => {
   const sessions = new Map<string, Session>()
   const limits = settings.rateLimits

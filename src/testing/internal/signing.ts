@@ -42,6 +42,7 @@ export const sign = (claims: Readonly<Record<string, unknown>>): string => {
   return `${content}.${rsaSign("sha256", Buffer.from(content), privateKey).toString("base64url")}`
 }
 
+/** A token that could be read. */
 export interface Verified {
   readonly claims: Readonly<Record<string, unknown>>
   /** What JwtBearer says is wrong with the signature, if anything is. */

@@ -8,6 +8,7 @@ import * as Http from "./http.ts"
 import type { Settings } from "./options.ts"
 import * as Signing from "./signing.ts"
 
+/** What the pages tell. */
 export interface Site {
   readonly settings: Settings
   readonly origin: string

@@ -77,6 +77,7 @@ const formCredentials = (form: URLSearchParams): Credentials | undefined => {
   return { clientId, clientSecret: clientSecret === null || clientSecret === "" ? undefined : clientSecret }
 }
 
+/** What the endpoint looks up and calls. */
 export interface TokenEndpoint {
   readonly settings: Settings
   readonly application: (clientId: string) => Application.Registered | undefined

@@ -24,6 +24,7 @@ export interface IssuedToken {
   readonly expiresAt: number
 }
 
+/** What has become of a token, apart from its own lifetime. */
 export type State = { readonly _tag: "Valid" } | { readonly _tag: "Revoked" } | { readonly _tag: "Expired"; at: number }
 
 interface Row {
@@ -31,10 +32,13 @@ interface Row {
   state: State
 }
 
+/** SHA-256 of a token, in hexadecimal. */
 export const digest = (token: string): string => createHash("sha256").update(token, "utf8").digest("hex")
 
+/** The part of the digest that may be shown. */
 export const fingerprint = (token: string): string => digest(token).slice(0, 8)
 
+/** The tokens of one instance. */
 export interface Tokens {
   /** Remembers a token under its `jti`, or a reference token under its digest. */
   readonly add: (key: string, token: IssuedToken) => void
@@ -43,6 +47,7 @@ export interface Tokens {
   readonly mark: (state: State, chosen: (token: IssuedToken) => boolean) => number
 }
 
+/** Starts without a token. */
 export const make = (): Tokens => {
   const rows = new Map<string, Row>()
 

@@ -55,3 +55,58 @@ export const addDecimals = (left: string, right: string): string => {
   const scale = Math.max(a.scale, b.scale)
   return fromUnits(unitsAt(a, scale) + unitsAt(b, scale), scale)
 }
+
+/** Divides and rounds half away from zero. */
+const divideUnits = (units: bigint, by: bigint): bigint => {
+  const [size, divisor] = [units < 0n ? -units : units, by < 0n ? -by : by]
+  const rounded = (2n * size + divisor) / (2n * divisor)
+  return units < 0n === by < 0n ? rounded : -rounded
+}
+
+/**
+ * Rounds to a number of decimal places, half away from zero, and writes all of them.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const roundDecimal = (text: string, scale: number): string => {
+  const value = read(text)
+  return fromUnits(
+    value.scale <= scale ? unitsAt(value, scale) : divideUnits(value.units, 10n ** BigInt(value.scale - scale)),
+    scale
+  )
+}
+
+/**
+ * Multiplies two decimals exactly.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const multiplyDecimals = (left: string, right: string): string => {
+  const a = read(left)
+  const b = read(right)
+  return fromUnits(a.units * b.units, a.scale + b.scale)
+}
+
+/**
+ * Divides two decimals, rounded to a number of decimal places; zero when the divisor is zero.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const divideDecimals = (left: string, right: string, scale: number): string => {
+  const a = read(left)
+  const b = read(right)
+  if (b.units === 0n) return fromUnits(0n, scale)
+  return fromUnits(divideUnits(a.units * 10n ** BigInt(scale + b.scale), b.units * 10n ** BigInt(a.scale)), scale)
+}
+
+/**
+ * Subtracts two decimals exactly.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const subtractDecimals = (left: string, right: string): string =>
+  addDecimals(left, right.startsWith("-") ? right.slice(1) : `-${right}`)

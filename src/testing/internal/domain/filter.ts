@@ -5,7 +5,7 @@
 import type { Context } from "./context.ts"
 import { compareDecimals } from "./decimal.ts"
 import { invalidOperation, malformed, notSupported } from "./errors.ts"
-import { readGuid } from "./guid.ts"
+import { compareGuids, readGuid } from "./guid.ts"
 import { type Literal, readLiteral, syntaxError, type Token, tokenize } from "./literals.ts"
 import { type Attribute, type EntityModel, type FilterGroup, isRelated } from "./model.ts"
 import { resolvePath, type Target } from "./path.ts"
@@ -171,8 +171,7 @@ export const parseFilter = (context: Context, entity: EntityModel, text: string)
       }
       case "guid": {
         if (literal.kind !== "guid") throw mismatch("Edm.Guid", literal, operator)
-        if (operator !== "eq") throw notSupported(`The attribute '${path}' supports only eq and in.`)
-        return (value) => value === literal.text
+        return (value) => typeof value === "string" && holds(operator, compareGuids(value, literal.text))
       }
       case "boolean": {
         if (literal.kind !== "boolean") throw mismatch("Edm.Boolean", literal, operator)

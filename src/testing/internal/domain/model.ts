@@ -53,6 +53,10 @@ export interface Attribute {
   /** The operator groups the model lists: E eq, G ge and le, L text functions, I in. */
   readonly filters: ReadonlySet<FilterGroup>
   readonly orderable: boolean
+  /** Of an amount or quantity, the path to the row that has its currency or unit. */
+  readonly by?: string
+  /** No two rows may have the same value. */
+  readonly unique: boolean
   /** The first server version that knows the attribute. */
   readonly since?: string
 }
@@ -109,7 +113,7 @@ export interface EntityModel {
   readonly root: boolean
   /** The names of the attributes that hold the row's own id. */
   readonly keys: ReadonlySet<string>
-  /** The attribute that people number the rows by. */
+  /** The attribute that people number the rows by, with dots through references. */
   readonly code: string | undefined
   /** Where `$search` looks, besides the display text: attribute names, with dots through references. */
   readonly search: ReadonlyArray<string>
@@ -198,6 +202,7 @@ const readAttribute = (words: ReadonlyArray<string>): Attribute => {
   const kind = kinds[base] ?? "enum"
   const [first, second] = sizes === "" ? [] : sizes.split(",").map(Number)
   const defaultValue = flags.find((flag) => flag.startsWith("="))?.slice(1)
+  const by = flags.find((flag) => flag.startsWith("by:"))?.slice(3)
   const since = flags.find((flag) => flag.startsWith("since:"))?.slice(6)
   const calculated = flags.includes("c")
   return {
@@ -208,6 +213,8 @@ const readAttribute = (words: ReadonlyArray<string>): Attribute => {
     ...(first !== undefined && second !== undefined ? { precision: first, scale: second } : {}),
     ...(defaultValue === undefined ? {} : { defaultValue }),
     ...(since === undefined ? {} : { since }),
+    ...(by === undefined ? {} : { by }),
+    unique: flags.includes("unique"),
     required,
     readOnly: flags.includes("r") || calculated,
     calculated,

@@ -18,7 +18,7 @@ export interface Random {
   readonly guid: () => string
 }
 
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+const hex = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"))
 
 const byte = (word: number, shift: number): string => hex[(word >>> shift) & 0xff] ?? "00"
 
@@ -49,15 +49,13 @@ export const makeRandom = (seed: number, label: string): Random => {
     pick: (items) => items[below(items.length)] ?? items[0],
     guid: () => {
       const a = next()
-      const b = next()
-      const c = next()
+      const b = (next() & 0xffff0fff) | 0x00004000
+      const c = (next() & 0x3fffffff) | 0x80000000
       const d = next()
-      const version = (b & 0xffff0fff) | 0x00004000
-      const variant = (c & 0x3fffffff) | 0x80000000
       return (
-        `${byte(a, 24)}${byte(a, 16)}${byte(a, 8)}${byte(a, 0)}-${byte(version, 24)}${byte(version, 16)}-` +
-        `${byte(version, 8)}${byte(version, 0)}-${byte(variant, 24)}${byte(variant, 16)}-` +
-        `${byte(variant, 8)}${byte(variant, 0)}${byte(d, 24)}${byte(d, 16)}${byte(d, 8)}${byte(d, 0)}`
+        `${byte(a, 24)}${byte(a, 16)}${byte(a, 8)}${byte(a, 0)}-${byte(b, 24)}${byte(b, 16)}-` +
+        `${byte(b, 8)}${byte(b, 0)}-${byte(c, 24)}${byte(c, 16)}-` +
+        `${byte(c, 8)}${byte(c, 0)}${byte(d, 24)}${byte(d, 16)}${byte(d, 8)}${byte(d, 0)}`
       )
     }
   }

@@ -38,7 +38,13 @@ const writeComplex = (value: Complex, kind: Kind, decimalsAsStrings: boolean): s
   return `{${parts.join(",")}}`
 }
 
-const writeValue = (value: Value, kind: Kind, decimalsAsStrings: boolean): string => {
+/**
+ * Writes the value of an attribute.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const writeValue = (value: Value, kind: Kind, decimalsAsStrings: boolean): string => {
   if (value === null) return "null"
   if (isComplex(value)) return writeComplex(value, kind, decimalsAsStrings)
   if (typeof value === "number") return kind === "date" || kind === "dateTime" ? writeTime(value) : String(value)
@@ -87,7 +93,7 @@ export const makeRenderer = (context: Context, selection: Selection, skipNulls: 
         : makeRenderer(context, expanded, skipNulls)
     members.push([
       `,${writeString(children.name)}:`,
-      (row) => `[${store.children(target, children.via, row.id).map(renderChild).join(",")}]`
+      (row) => `[${store.where(target, children.via, row.id).map(renderChild).join(",")}]`
     ])
   }
 

@@ -139,18 +139,18 @@ const person =
 const company =
   (seed: number, index: number, code: string, countries: List): (() => Values) =>
   () => {
-  const random = makeRandom(seed, `company ${code}`)
-  const [en, bg] = random.pick(Words.companyNames)
-  const [branchEn, branchBg] = random.pick(Words.branches)
-  const [formEn, formBg] = random.pick(Words.companyForms)
-  const name = text(`${en} ${branchEn} ${formEn}`, `${bg} ${branchBg} ${formBg}`)
-  // Registration numbers that begin with 99 are not given out.
-  const registration = `99${String(1_000_000 + random.below(9_000_000)).slice(0, 7)}`
-  const registered = random.chance(0.8)
-  const city = random.pick(Words.cities)
-  const street = random.pick(Words.streets)
-  const house = 1 + random.below(120)
-  const created = anyTime(random)
+    const random = makeRandom(seed, `company ${code}`)
+    const [en, bg] = random.pick(Words.companyNames)
+    const [branchEn, branchBg] = random.pick(Words.branches)
+    const [formEn, formBg] = random.pick(Words.companyForms)
+    const name = text(`${en} ${branchEn} ${formEn}`, `${bg} ${branchBg} ${formBg}`)
+    // Invented, without a check digit (assumed: nobody has a number that begins with 99).
+    const registration = `99${String(1_000_000 + random.below(9_000_000)).slice(0, 7)}`
+    const registered = random.chance(0.8)
+    const city = random.pick(Words.cities)
+    const street = random.pick(Words.streets)
+    const house = 1 + random.below(120)
+    const created = anyTime(random)
     return {
       ObjectVersion: index + 1,
       AggregateLastUpdateTimeUtc: lastUpdate(random, index + 1),
@@ -358,34 +358,34 @@ const customer =
     const terms = random.below(4) * 15
     const created = anyTime(random)
     return {
-        ObjectVersion: index + 1,
-        AggregateLastUpdateTimeUtc: lastUpdate(random, index + 1),
-        CreationTime: created,
-        CreationUser: random.pick(Words.logins),
-        UpdateTime: created + random.below(60) * day,
-        UpdateUser: random.pick(Words.logins),
-        Active: random.chance(0.95),
-        AllowUseAsPrimaryCustomer: false,
-        AllowUseAsShipToCustomer: random.chance(0.3),
-        CreditLimit: creditLimit(random, index),
-        DefaultDeliveryTermDays: random.below(8),
-        DefaultPaymentStartDays: 0,
-        DefaultPaymentTermDays: terms,
-        FromDate: anyDay(random),
-        GracePeriodDays: random.below(6),
-        Number: String(index + 1).padStart(6, "0"),
-        PersistSalesOrdersLots: false,
-        CustomProperty_segment: segment(random),
-        ExternalId: index % 10 === 0 ? `WEB-${index + 1}` : null,
-        ExternalSystem: index % 10 === 0 ? "webshop" : null,
-        CustomerType: random.pick(basics.customerTypes),
-        DefaultCurrency: basics.euro,
-        DefaultDistributionChannel: random.chance(0.5) ? random.pick(basics.channels) : null,
-        DefaultPaymentType: random.pick(basics.paymentTypes),
-        DefaultPriceList: random.chance(0.3) ? random.pick(basics.priceLists) : null,
-        EnterpriseCompany: basics.company,
-        Party: party,
-        SalesPerson: random.chance(0.8) ? random.pick(basics.salesPersons) : null
+      ObjectVersion: index + 1,
+      AggregateLastUpdateTimeUtc: lastUpdate(random, index + 1),
+      CreationTime: created,
+      CreationUser: random.pick(Words.logins),
+      UpdateTime: created + random.below(60) * day,
+      UpdateUser: random.pick(Words.logins),
+      Active: random.chance(0.95),
+      AllowUseAsPrimaryCustomer: false,
+      AllowUseAsShipToCustomer: random.chance(0.3),
+      CreditLimit: creditLimit(random, index),
+      DefaultDeliveryTermDays: random.below(8),
+      DefaultPaymentStartDays: 0,
+      DefaultPaymentTermDays: terms,
+      FromDate: anyDay(random),
+      GracePeriodDays: random.below(6),
+      Number: String(index + 1).padStart(6, "0"),
+      PersistSalesOrdersLots: false,
+      CustomProperty_segment: segment(random),
+      ExternalId: index % 10 === 0 ? `WEB-${index + 1}` : null,
+      ExternalSystem: index % 10 === 0 ? "webshop" : null,
+      CustomerType: random.pick(basics.customerTypes),
+      DefaultCurrency: basics.euro,
+      DefaultDistributionChannel: random.chance(0.5) ? random.pick(basics.channels) : null,
+      DefaultPaymentType: random.pick(basics.paymentTypes),
+      DefaultPriceList: random.chance(0.3) ? random.pick(basics.priceLists) : null,
+      EnterpriseCompany: basics.company,
+      Party: party,
+      SalesPerson: random.chance(0.8) ? random.pick(basics.salesPersons) : null
     }
   }
 

@@ -4,7 +4,8 @@
  * An attribute line reads: name, type with `!` for required, flags. Types: s(n) string, S long string, i Int32, l Int64,
  * b Boolean, d date, dt date and time, g Guid, dec(p,s) Decimal, A(p,s) Amount, Q(p,s) Quantity, M(n)
  * MultilanguageString, bin Binary, custom a custom property, else an enum type. Flags: r read only, c calculated,
- * hidden not selected by default, =v default value, E G L I filter groups, O orderable.
+ * hidden not selected by default, =v default value, E G L I filter groups, O orderable, by:path the reference that has
+ * the currency or unit, unique.
  * A reference line reads: name with `!` for required, entity set, F filterable, owner for an ownership reference.
  * A children line reads: name, entity set, the reference of that set which points back.
  */
@@ -178,11 +179,11 @@ const texts: ReadonlyArray<EntityText> = [
     attributes: `
       FromDate           d       E G
       InStoreLocation    s(32)
-      InStoreMaxQuantity Q(10,3) E G
-      InStoreMinQuantity Q(10,3) E G
+      InStoreMaxQuantity Q(10,3) E G by:InStoreQuantityUnit
+      InStoreMinQuantity Q(10,3) E G by:InStoreQuantityUnit
       IsActive           b!      =true E
       Notes              s(254)
-      OrderMultiple      Q(10,3) E G
+      OrderMultiple      Q(10,3) E G by:InStoreQuantityUnit
       ToDate             d       E G
     `,
     references: `
@@ -216,10 +217,10 @@ const texts: ReadonlyArray<EntityText> = [
       IsSerialized                    b!        =false E
       LotsIssue                       General_Products_ProductsRepository_LotsIssue
       ManufacturingPolicy             s(3)!     =MTS
-      MinimalSalesPricePerLot         A(18,4)
+      MinimalSalesPricePerLot         A(18,4) by:CostingCurrency
       MinimalSalesQuantityBase        dec(18,3)
       Name                            M(254)!   E L
-      PartNumber                      s(32)!    E L I O
+      PartNumber                      s(32)!    E L I O unique
       PlanningBucket                  General_Products_ProductsRepository_PlanningBucket =Week E O
       PlanningDemandTimeFenceDays     i
       PlanningHorizonDays             i
@@ -227,9 +228,9 @@ const texts: ReadonlyArray<EntityText> = [
       ScrapRate                       dec(7,6)! =0
       ShortName                       M(128)    E L
       ShowInCatalog                   b!        =false E I
-      StandardCostPerLot              A(18,4)!
-      StandardLotSizeBase             Q(18,3)!
-      StandardPricePerLot             A(18,4)!
+      StandardCostPerLot              A(18,4)! by:CostingCurrency
+      StandardLotSizeBase             Q(18,3)! by:MeasurementUnit
+      StandardPricePerLot             A(18,4)! by:CostingCurrency
       SupplySchemaId                  g         E I
       UpdateTime                      dt        r G
       UpdateUser                      s(64)     r L
@@ -351,7 +352,7 @@ const texts: ReadonlyArray<EntityText> = [
       HistoricalDataJson          S
       HistoricalUnitCost          A(14,5)   E G
       IntrastatApplyDate          dt        G
-      LineAmount                  A(14,2)!
+      LineAmount                  A(14,2)! by:SalesOrder.DocumentCurrency
       LineCustomDiscountPercent   dec(7,6)! =0 G
       LineFromDate                d         G
       LineNo                      i!        E O
@@ -361,14 +362,14 @@ const texts: ReadonlyArray<EntityText> = [
       ParentLineNo                i         E
       PersistLot                  b!        =false E
       ProductDescription          M(254)!   L
-      Quantity                    Q(12,3)!  G
-      QuantityBase                Q(12,3)!
-      RequestedQuantity           Q(12,3)
+      Quantity                    Q(12,3)!  G by:QuantityUnit
+      QuantityBase                Q(12,3)! by:Product.MeasurementUnit
+      RequestedQuantity           Q(12,3) by:QuantityUnit
       RequiredDeliveryDate        d         G
-      StandardQuantityBase        Q(12,3)!  r
-      StandardUnitPrice           A(14,5)   r
-      TaxAmount                   A(12,2)
-      UnitPrice                   A(14,5)!
+      StandardQuantityBase        Q(12,3)!  r by:Product.MeasurementUnit
+      StandardUnitPrice           A(14,5)   r by:SalesOrder.DocumentCurrency
+      TaxAmount                   A(12,2) by:SalesOrder.DocumentCurrency
+      UnitPrice                   A(14,5)! by:SalesOrder.DocumentCurrency
     `,
     references: `
       Document!              General_Documents_Documents
@@ -437,6 +438,7 @@ const texts: ReadonlyArray<EntityText> = [
     table: "Gen_Persons",
     base: "General_Contacts_Parties",
     root: true,
+    code: "NationalNumber",
     display: "{PartyName:T}",
     attributes: `
       BirthDate      dt    G
@@ -551,6 +553,7 @@ const texts: ReadonlyArray<EntityText> = [
     type: "General_EnterpriseCompany",
     table: "Gen_Enterprise_Companies",
     root: true,
+    code: "Company.RegistrationNumber",
     search: ["Company.RegistrationNumber", "Company.PartyName"],
     display: "{Company.PartyName:T}",
     attributes: `
@@ -592,8 +595,8 @@ const texts: ReadonlyArray<EntityText> = [
       MaxQuantity   Q(18,3)  E G
       MinQuantity   Q(18,3)  E G
       Notes         s(254)   L
-      Price         A(13,5)! E G
-      PriceQuantity Q(10,3)! G
+      Price         A(13,5)! E G by:Currency
+      PriceQuantity Q(10,3)! G by:PriceQuantityMeasurementUnit
       Priority      General_Priority! =Low E I
       ThruDate      d        E G
     `,

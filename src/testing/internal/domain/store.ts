@@ -80,6 +80,11 @@ export const stored = (row: Row, name: string): Value => row.values[name] ?? nul
 interface Table {
   readonly rows: Map<string, Row>
   version: number
+  /** The rows by id when they were last asked for, and the ids that changed since. */
+  sorted: ReadonlyArray<Row>
+  readonly stale: Set<string>
+  /** By the name of a value, the ids of the rows that have each text; made when first asked for. */
+  readonly indexes: Map<string, Map<string, Set<string>>>
 }
 
 /** A derived list together with the table versions it was made from. */
@@ -106,8 +111,8 @@ export interface Store {
   readonly sorted: (entity: EntityModel) => ReadonlyArray<Row>
   /** All rows in another order; kept until the set changes. */
   readonly ordered: (entity: EntityModel, key: string, compare: (a: Row, b: Row) => number) => ReadonlyArray<Row>
-  /** The rows whose reference `via` points to a parent, by id. */
-  readonly children: (entity: EntityModel, via: string, parent: string) => ReadonlyArray<Row>
+  /** The rows that have this text, in any case, or this reference under a name, by id. */
+  readonly where: (entity: EntityModel, name: string, text: string) => ReadonlyArray<Row>
 }
 
 const sortRows = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
@@ -121,8 +126,6 @@ const sortRows = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   }
   return sorted
 }
-
-const noRows: ReadonlyArray<Row> = []
 
 /**
  * The position of the first row whose id is not before the given one.
@@ -143,6 +146,71 @@ export const lowerBound = (rows: ReadonlyArray<Row>, id: string): number => {
 }
 
 /**
+ * Joins two lists that are in the order of their ids; the second one should be the shorter.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const mergeRows = (rows: ReadonlyArray<Row>, more: ReadonlyArray<Row>): ReadonlyArray<Row> => {
+  if (more.length === 0) return rows
+  const merged: Array<Row> = []
+  let from = 0
+  for (const row of more) {
+    const at = lowerBound(rows, row.id)
+    for (const before of rows.slice(from, at)) merged.push(before)
+    merged.push(row)
+    from = at
+  }
+  for (const rest of rows.slice(from)) merged.push(rest)
+  return merged
+}
+
+const sortTable = (table: Table): ReadonlyArray<Row> => {
+  if (table.stale.size === 0) return table.sorted
+  if (table.stale.size * 8 > table.rows.size) table.sorted = sortRows([...table.rows.values()])
+  else {
+    const changed = [...table.stale].flatMap((id) => table.rows.get(id) ?? [])
+    table.sorted = mergeRows(
+      table.sorted.filter((row) => !table.stale.has(row.id)),
+      sortRows(changed)
+    )
+  }
+  table.stale.clear()
+  return table.sorted
+}
+
+const textKey = (row: Row, name: string): string | undefined => {
+  const value = row.values[name]
+  return typeof value === "string" ? value.toLowerCase() : undefined
+}
+
+const addToIndex = (index: Map<string, Set<string>>, name: string, row: Row): void => {
+  const key = textKey(row, name)
+  if (key === undefined) return
+  const ids = index.get(key)
+  if (ids === undefined) index.set(key, new Set([row.id]))
+  else ids.add(row.id)
+}
+
+const indexOf = (table: Table, name: string): Map<string, Set<string>> => {
+  const known = table.indexes.get(name)
+  if (known !== undefined) return known
+  const made = new Map<string, Set<string>>()
+  for (const row of table.rows.values()) addToIndex(made, name, row)
+  table.indexes.set(name, made)
+  return made
+}
+
+const dropFromIndexes = (table: Table, id: string): void => {
+  const row = table.rows.get(id)
+  if (row === undefined) return
+  for (const [name, index] of table.indexes) {
+    const key = textKey(row, name)
+    if (key !== undefined) index.get(key)?.delete(id)
+  }
+}
+
+/**
  * Makes an empty store.
  *
  * @category constructors
@@ -152,12 +220,10 @@ export const makeStore = (model: Model): Store => {
   const tables = new Map<string, Table>()
   const sortedLists = new Map<string, Cached<ReadonlyArray<Row>>>()
   const orderedLists = new Map<string, Cached<ReadonlyArray<Row>> & { readonly key: string }>()
-  const childLists = new Map<string, Cached<ReadonlyMap<string, ReadonlyArray<Row>>>>()
-
   const table = (set: string): Table => {
     const existing = tables.get(set)
     if (existing !== undefined) return existing
-    const created: Table = { rows: new Map(), version: 0 }
+    const created: Table = { rows: new Map(), version: 0, sorted: [], stale: new Set(), indexes: new Map() }
     tables.set(set, created)
     return created
   }
@@ -165,18 +231,27 @@ export const makeStore = (model: Model): Store => {
   const versions = (entity: EntityModel): string => entity.storedIn.map((set) => table(set).version).join()
 
   const sorted = (entity: EntityModel): ReadonlyArray<Row> => {
+    const [only, ...more] = entity.storedIn
+    if (only !== undefined && more.length === 0) return sortTable(table(only))
     const current = versions(entity)
     const known = sortedLists.get(entity.set)
     if (known?.versions === current) return known.value
-    const value = sortRows(entity.storedIn.flatMap((set) => [...table(set).rows.values()]))
+    const value = entity.storedIn.map((set) => sortTable(table(set))).reduce(mergeRows, [])
     sortedLists.set(entity.set, { versions: current, value })
     return value
   }
 
+  const touch = (target: Table, id: string): void => {
+    dropFromIndexes(target, id)
+    target.stale.add(id)
+    target.version++
+  }
+
   const put = (row: Row): void => {
     const target = table(row.set)
+    touch(target, row.id)
     target.rows.set(row.id, row)
-    target.version++
+    for (const [name, index] of target.indexes) addToIndex(index, name, row)
   }
 
   const find = (entity: EntityModel, id: string): Row | undefined => {
@@ -194,7 +269,7 @@ export const makeStore = (model: Model): Store => {
       const row = find(entityOf(model, set), id)
       if (row === undefined) return false
       const target = table(row.set)
-      target.version++
+      touch(target, id)
       return target.rows.delete(id)
     },
     update: (set, id, changes) => {
@@ -214,21 +289,13 @@ export const makeStore = (model: Model): Store => {
       orderedLists.set(entity.set, { versions: current, key, value })
       return value
     },
-    children: (entity, via, parent) => {
-      const current = versions(entity)
-      const name = `${entity.set}/${via}`
-      const known = childLists.get(name)
-      if (known?.versions === current) return known.value.get(parent) ?? noRows
-      const value = new Map<string, Array<Row>>()
-      for (const row of sorted(entity)) {
-        const owner = row.values[via]
-        if (typeof owner !== "string") continue
-        const siblings = value.get(owner)
-        if (siblings === undefined) value.set(owner, [row])
-        else siblings.push(row)
-      }
-      childLists.set(name, { versions: current, value })
-      return value.get(parent) ?? noRows
+    where: (entity, name, text) => {
+      const found = entity.storedIn.flatMap((set) => {
+        const { rows } = table(set)
+        const ids = indexOf(table(set), name).get(text.toLowerCase()) ?? []
+        return [...ids].flatMap((id) => rows.get(id) ?? [])
+      })
+      return found.sort((a, b) => compareGuids(a.id, b.id))
     }
   }
 }

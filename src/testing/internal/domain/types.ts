@@ -86,11 +86,63 @@ export interface DomainOptions {
    */
   readonly unknownSetStatus?: 404 | 500 | undefined
   /**
-   * Whether the engine checks the scopes `read` and `update` itself as well.
+   * Whether the engine checks the scopes `read` and `update` itself as well; inside a batch nobody else does.
    *
    * @default true
    */
   readonly enforceScopes?: boolean | undefined
+  /**
+   * The status for a write without the scope `update` (assumed: ERP.net documents only that it is refused). 403 has
+   * no body, 500 has an error body.
+   *
+   * @default 403
+   */
+  readonly readOnlyWrite?: 403 | 500 | undefined
+  /**
+   * The status when the `ObjectVersion` in a body is not that of the object any more (assumed: nobody documents it).
+   *
+   * @default 500
+   */
+  readonly objectVersionConflict?: 500 | 409 | 412 | undefined
+  /**
+   * The status of an action without a result, such as `ChangeState` or `EndTransaction` (assumed: nobody documents it).
+   *
+   * @default 204
+   */
+  readonly emptyActionStatus?: 204 | 200 | undefined
+  /**
+   * How many API transactions a session may have open at once; the next `BeginTransaction` gets 429.
+   *
+   * @default 1
+   */
+  readonly transactionsPerSession?: number | undefined
+  /**
+   * Whether a transaction whose commit fails stays open, so that the client can mend or roll it back, or has ended
+   * (assumed: nobody documents it).
+   *
+   * @default "open"
+   */
+  readonly failedCommit?: "open" | "ended" | undefined
+  /**
+   * Whether a failing changeset is a multipart with the failed operation alone, as ERP.net documents, or that
+   * operation in its place, as OData has it.
+   *
+   * @default "nested"
+   */
+  readonly failedChangeset?: "nested" | "single" | undefined
+  /**
+   * What Import does with an object that names no action; ERP.net documents both.
+   *
+   * @default "create"
+   */
+  readonly importDefaultAction?: "create" | "merge" | undefined
+  /**
+   * Whether an object that others refer to may be deleted (assumed: nobody documents it). Children go with their
+   * owner either way.
+   *
+   * @default "allowed"
+   */
+  readonly deleteReferenced?: "allowed" | "refused" | undefined
 }
 
 /**
@@ -118,6 +170,12 @@ export interface DomainRequest {
   readonly version: string
   /** The key of the caller's session. */
   readonly session: string
+  /**
+   * The login of the caller, for attributes such as `CreationUser`.
+   *
+   * @default "admin"
+   */
+  readonly user?: string | undefined
 }
 
 /**

@@ -37,7 +37,7 @@ export const referenced = (store: Store, entity: EntityModel, row: Row, name: st
 }
 
 const linesTotal = (store: Store, row: Row): Value => {
-  const lines = store.children(entityOf(store.model, "Crm_Sales_SalesOrderLines"), "SalesOrder", row.id)
+  const lines = store.where(entityOf(store.model, "Crm_Sales_SalesOrderLines"), "SalesOrder", row.id)
   let total = "0.00"
   let currency: string | Complex | null = null
   for (const line of lines) {
@@ -75,8 +75,13 @@ export const readValue = (store: Store, entity: EntityModel, row: Row, attribute
   return row.values[attribute.name] ?? null
 }
 
-/** The value at a path with dots, such as `Party.PartyName`. */
-const valueAt = (store: Store, row: Row, path: string): Value => {
+/**
+ * The value at a path with dots, such as `Party.PartyName`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const valueAt = (store: Store, row: Row, path: string): Value => {
   let current: Row = row
   const names = path.split(".")
   for (const [index, name] of names.entries()) {
@@ -110,7 +115,13 @@ export const displayText = (store: Store, row: Row): string =>
     english(valueAt(store, row, path))
   )
 
-const allTexts = (value: Value): ReadonlyArray<string> =>
+/**
+ * The texts in a value: those of all languages, or the value itself.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const allTexts = (value: Value): ReadonlyArray<string> =>
   value === null
     ? []
     : isComplex(value)
