@@ -159,15 +159,15 @@ const isReplayable = (request: HttpClientRequest.HttpClientRequest): boolean => 
   )
 }
 
-/** The 401 as an error: what the API said, free of the token that it answered to. */
-const refusal = (
-  call: Call,
-  response: HttpClientResponse.HttpClientResponse,
-  token: AccessToken.AccessToken
-): Unauthorized | Expired => {
+/** The tokens that a call has sent so far, the newest first: what must not stand in any text of an answer to it. */
+type Sent = readonly [AccessToken.AccessToken, ...ReadonlyArray<AccessToken.AccessToken>]
+
+const secretsOf = (sent: Sent) => () => sent.map((token) => Redacted.value(token.value))
+
+/** The 401 as an error: what the API said, free of the tokens that it answered to. */
+const refusal = (call: Call, response: HttpClientResponse.HttpClientResponse, sent: Sent): Unauthorized | Expired => {
   const challenge = Challenge.bearer(response.headers["www-authenticate"])
-  const clean = (text: string | undefined) =>
-    text === undefined ? undefined : serverText(text, [Redacted.value(token.value)])
+  const clean = (text: string | undefined) => (text === undefined ? undefined : serverText(text, secretsOf(sent)()))
   const fields = {
     status: response.status,
     error: clean(challenge.error),
@@ -253,27 +253,31 @@ export const make = (
     const schedule = options.retryUnauthorized ?? Schedule.recurs(1)
     const propagates = options.tracePropagation ?? false
 
+    /** Sends the call with the newest of the tokens. */
     const send = (
       call: Call,
       span: Tracer.Span | undefined,
-      token: AccessToken.AccessToken,
-      attempt: number
+      sent: Sent
     ): Effect.Effect<HttpClientResponse.HttpClientResponse, ForeignOrigin | HttpClientError.HttpClientError> => {
       const request =
         propagates && span !== undefined
           ? HttpClientRequest.setHeaders(call.outgoing, HttpTraceContext.toHeaders(span))
           : call.outgoing
+      const [token] = sent
       const bearer = `Bearer ${Redacted.value(token.value)}`
-      const secrets = () => [Redacted.value(token.value)]
+      const secrets = secretsOf(sent)
       return transport.execute(HttpClientRequest.setHeader(request, "authorization", bearer)).pipe(
         Effect.mapError((error) => CallerResponse.clientError(error, call.own, secrets)),
+        // A defect of the transport stays one, without the request that it may hold.
+        Effect.catchAllDefect((defect) => Effect.die(CallerResponse.plainCause(defect, secrets()))),
         Effect.flatMap((response) => {
           const answered = response.request.url
           if (answered !== call.outgoing.url && Transport.wasRedirected(call.outgoing.url, answered)) {
-            const error = new ForeignOrigin({ origin: new URL(answered).origin, expected: call.url.origin })
+            const origin = serverText(new URL(answered).origin, secrets())
+            const error = new ForeignOrigin({ origin, expected: call.url.origin })
             return Effect.zipRight(Body.discard(response), error)
           }
-          return Effect.as(note(span, attempt, token, response.status), response)
+          return Effect.as(note(span, sent.length, token, response.status), response)
         })
       )
     }
@@ -283,31 +287,29 @@ export const make = (
       call: Call,
       span: Tracer.Span | undefined,
       first: HttpClientResponse.HttpClientResponse,
-      firstToken: AccessToken.AccessToken
+      token: AccessToken.AccessToken
     ): Effect.Effect<HttpClientResponse.HttpClientResponse, AuthorizedClientError> =>
       Effect.gen(function* () {
         const driver = yield* Schedule.driver(schedule)
         const replayable = isReplayable(call.own)
         let response = first
-        let token = firstToken
-        let attempt = 1
+        let sent: Sent = [token]
         while (response.status === 401) {
-          const refused = refusal(call, response, token)
+          const refused = refusal(call, response, sent)
           yield* Body.discard(response)
           const goesOn = replayable && (yield* Effect.isSuccess(driver.next(refused)))
           if (!goesOn) {
             // Not sent again, but the next call shall not use this token either.
-            if (attempt === 1) yield* Effect.ignore(tokens.renew(token))
+            if (sent.length === 1) yield* Effect.ignore(tokens.renew(sent[0]))
             return yield* refused
           }
-          token = yield* Effect.mapError(tokens.renew(token), (error) =>
+          const next = yield* Effect.mapError(tokens.renew(sent[0]), (error) =>
             error._tag === "Unauthorized" ? refused : withRejected(error, refused)
           )
-          attempt += 1
-          response = yield* send(call, span, token, attempt)
+          sent = [next, ...sent]
+          response = yield* send(call, span, sent)
         }
-        const secret = token.value
-        return CallerResponse.make(response, call.own, () => [Redacted.value(secret)])
+        return CallerResponse.make(response, call.own, secretsOf(sent))
       })
 
     const execute = (
@@ -321,10 +323,10 @@ export const make = (
         () => attributesOf(call),
         (span) =>
           Effect.flatMap(tokens.get, (token) =>
-            Effect.flatMap(send(call, span, token, 1), (response) =>
+            Effect.flatMap(send(call, span, [token]), (response) =>
               response.status === 401
                 ? retry(call, span, response, token)
-                : Effect.succeed(CallerResponse.make(response, call.own, () => [Redacted.value(token.value)]))
+                : Effect.succeed(CallerResponse.make(response, call.own, secretsOf([token])))
             )
           ),
         "client"

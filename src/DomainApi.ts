@@ -64,7 +64,7 @@ import * as RateLimit from "./internal/rateLimit.ts"
 import { secretsOf } from "./internal/response.ts"
 import * as RetryAfter from "./internal/retryAfter.ts"
 import { prepare, shapeOf } from "./internal/rowShape.ts"
-import { serverText } from "./internal/text.ts"
+import { maskSecrets, serverText } from "./internal/text.ts"
 import { withSpan } from "./internal/tracing.ts"
 import * as Transport from "./internal/transport.ts"
 import * as Query from "./Query.ts"
@@ -87,6 +87,18 @@ export type DomainApiError =
   | InvalidQuery
 
 /**
+ * A 2xx answer of the API.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Answer {
+  readonly text: string
+  /** Tells whether a text of the answer holds the token that was sent for it. */
+  readonly holdsToken: (text: string) => boolean
+}
+
+/**
  * @category services
  * @since 0.1.0
  */
@@ -95,11 +107,11 @@ export interface Service {
   readonly instance: Instance.Instance
   /** The client that the calls go through, for what is not modelled here. Its calls are not counted by the limits. */
   readonly client: HttpClient.HttpClient.With<AuthorizedClient.AuthorizedClientError>
-  /** The body of a GET of a URL below the service root, within the limits, with the retries and the typed errors. */
+  /** The answer to a GET of a URL below the service root, within the limits, with the retries and the typed errors. */
   readonly read: (
     url: string,
     headers?: Readonly<Record<string, string>> | undefined
-  ) => Effect.Effect<string, DomainApiError>
+  ) => Effect.Effect<Answer, DomainApiError>
 }
 
 /**
@@ -170,7 +182,7 @@ export const make = (options: Options = {}): Effect.Effect<Service, never, Token
     /** One request, holding its permit until the body is read. */
     const attempt = (request: HttpClientRequest.HttpClientRequest, path: string) => {
       const { method } = request
-      const unreachable = (reason: Unreachable["reason"], detail: string) =>
+      const unreachable = (reason: Unreachable["reason"], detail: string | undefined) =>
         new Unreachable({ method, path, reason, detail })
       const call = client.execute(request).pipe(
         Effect.flatMap((response) => readBody(response, method, path)),
@@ -190,7 +202,7 @@ export const make = (options: Options = {}): Effect.Effect<Service, never, Token
     const read: Service["read"] = (url, headers = {}) => {
       const request = HttpClientRequest.get(url, { headers: { accept: "application/json", ...headers } })
       const path = URL.canParse(url, instance.odata) ? new URL(url, instance.odata).pathname : ""
-      const run = (tried: number): Effect.Effect<string, DomainApiError> =>
+      const run = (tried: number): Effect.Effect<Answer, DomainApiError> =>
         Effect.catchAll(attempt(request, path), (error) => {
           const wait = tried < retries ? retryDelay(error, tried) : undefined
           return wait === undefined ? Effect.fail(error) : Effect.delay(run(tried + 1), wait)
@@ -205,9 +217,12 @@ const readBody = (
   response: HttpClientResponse.HttpClientResponse,
   method: string,
   path: string
-): Effect.Effect<string, HttpClientError.ResponseError | ApiError> =>
+): Effect.Effect<Answer, HttpClientError.ResponseError | ApiError> =>
   response.status >= 200 && response.status < 300
-    ? response.text
+    ? Effect.map(response.text, (text) => ({
+        text,
+        holdsToken: (part) => maskSecrets(part, secretsOf(response)) !== part
+      }))
     : Effect.gen(function* () {
         // The status counts, also where the body is cut off or too long to be an error of the API.
         const body = yield* Effect.orElseSucceed(Body.read(response), () => "")
@@ -274,10 +289,10 @@ interface Page<A> {
 
 const decodePage = <A, I>(
   set: EntitySet.EntitySet<A, I>,
-  text: string,
+  answer: Answer,
   skipNulls: boolean
 ): Either.Either<Page<A>, ResponseInvalid> =>
-  Either.flatMap(parse(set.name, text, set.lossless), (body) => {
+  Either.flatMap(parse(set.name, answer.text, set.lossless), (body) => {
     const value = Predicate.hasProperty(body, "value") ? body.value : undefined
     if (!Array.isArray(value)) {
       return Either.left(
@@ -289,6 +304,15 @@ const decodePage = <A, I>(
       // Taken for the last page it would lose rows.
       return Either.left(
         new ResponseInvalid({ entitySet: set.name, path: "@odata.nextLink", reason: "expected a link or nothing" })
+      )
+    }
+    if (answer.holdsToken(link)) {
+      return Either.left(
+        new ResponseInvalid({
+          entitySet: set.name,
+          path: "@odata.nextLink",
+          reason: "the link holds the access token, which belongs in no URL"
+        })
       )
     }
     return Either.mapBoth(set.decodeAll(value, { skipNulls }), {
@@ -328,8 +352,8 @@ export const list = <A, I>(
     set.name,
     Effect.gen(function* () {
       const api = yield* DomainApi
-      const text = yield* api.read(withQuery(set.name, yield* Query.render(set, query, { defaultTop })), query.headers)
-      return (yield* decodePage(set, text, skipsNulls(query))).rows
+      const url = withQuery(set.name, yield* Query.render(set, query, { defaultTop }))
+      return (yield* decodePage(set, yield* api.read(url, query.headers), skipsNulls(query))).rows
     })
   )
 
@@ -389,7 +413,7 @@ export const stream = <A, I>(
 
       const fetch = (url: string, headers: Readonly<Record<string, string>>) =>
         withSpan("DomainApi.page", attributes(set.name), () =>
-          Effect.flatMap(api.read(url, headers), (text) => decodePage(set, text, skipNulls))
+          Effect.flatMap(api.read(url, headers), (answer) => decodePage(set, answer, skipNulls))
         )
       const fetchFirst: Effect.Effect<Page<A>, DomainApiError> = Effect.flatMap(
         Query.render(set, query, { defaultTop }),
@@ -485,7 +509,7 @@ export const get = <A, I>(
     Effect.gen(function* () {
       const api = yield* DomainApi
       const path = yield* entityPath(set.name, id)
-      const text = yield* api.read(withQuery(path, yield* Query.renderEntity(set, query)), query.headers)
+      const { text } = yield* api.read(withQuery(path, yield* Query.renderEntity(set, query)), query.headers)
       return yield* decodeEntity(set, text, skipsNulls(query))
     })
   )
@@ -522,7 +546,8 @@ export const count = <A, I>(
     Effect.gen(function* () {
       const api = yield* DomainApi
       const path = withQuery(`${set.name}/$count`, yield* Query.renderCount(set, query))
-      const text = withoutMark(yield* api.read(path, { accept: "text/plain", ...query.headers })).trim()
+      const answer = yield* api.read(path, { accept: "text/plain", ...query.headers })
+      const text = withoutMark(answer.text).trim()
       if (/^\d+$/.test(text)) return Number(text)
       return yield* new ResponseInvalid({ entitySet: set.name, path: "$count", reason: "expected a whole number" })
     })
@@ -547,7 +572,7 @@ export const request = <A, I, R>(
       Effect.gen(function* () {
         const api = yield* DomainApi
         const shape = shapeOf(schema)
-        const text = yield* api.read(path, options.headers)
+        const { text } = yield* api.read(path, options.headers)
         const body = prepare(shape, yield* parse(name, text, shape.holdsLossless), false)
         return yield* Effect.mapError(Schema.decodeUnknown(schema)(body), (error) => invalid(name, error, []))
       })

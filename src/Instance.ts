@@ -16,13 +16,15 @@
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Data from "effect/Data"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { InvalidInstance, Unreachable } from "./ErpNetError.ts"
 import * as Body from "./internal/body.ts"
+import * as Millis from "./internal/duration.ts"
+import { serverText } from "./internal/text.ts"
 import * as Transport from "./internal/transport.ts"
 
 /**
@@ -170,7 +172,10 @@ export const make = (input: string, options: Options = {}): Either.Either<Instan
  */
 export const owns = (instance: Instance, url: string | URL): boolean => {
   if (typeof url === "string" && !URL.canParse(url)) return false
-  return new URL(url).origin === new URL(instance.odata).origin
+  const asked = new URL(url)
+  const root = new URL(instance.odata)
+  // Not `origin`: that of a blob: URL is the origin of the page that made it.
+  return asked.protocol === root.protocol && asked.host === root.host
 }
 
 const Discovery = Schema.Struct({
@@ -208,7 +213,7 @@ const readDiscovery = (sites: (typeof Discovery.Type)["WebSites"]): Pick<Options
 const askDiscovery = (
   origin: string,
   path: string,
-  timeout: Duration.Duration
+  timeout: number
 ): Effect.Effect<Option.Option<Pick<Options, "tokenEndpoint" | "odata">>, Unreachable, HttpClient.HttpClient> =>
   Effect.gen(function* () {
     const client = yield* Transport.client
@@ -231,7 +236,8 @@ const askDiscovery = (
       RequestError: (error) =>
         new Unreachable({ method: "GET", path, reason: "transport", detail: Transport.describe(error) }),
       ResponseError: (error) =>
-        new Unreachable({ method: "GET", path, reason: "transport", detail: Transport.describe(error) })
+        new Unreachable({ method: "GET", path, reason: "transport", detail: Transport.describe(error) }),
+      BodyBroken: ({ detail }) => new Unreachable({ method: "GET", path, reason: "transport", detail })
     }),
     Effect.timeoutFail({
       duration: timeout,
@@ -258,14 +264,16 @@ export const discover = (
 ): Effect.Effect<Instance, InvalidInstance | Unreachable, HttpClient.HttpClient> =>
   Effect.gen(function* () {
     const conventional = yield* make(input, { allowInsecure: options.allowInsecure })
-    const timeout = Duration.decode(options.requestTimeout ?? "10 seconds")
+    const timeout = yield* Effect.orDie(Millis.millis("requestTimeout", options.requestTimeout ?? "10 seconds", 1))
     const ask = (path: string) => askDiscovery(conventional.origin, path, timeout)
-    const found = yield* ask("/sys/auto-discovery").pipe(
-      Effect.flatMap(
-        Option.match({ onNone: () => ask("/tools/auto-discovery"), onSome: (sites) => Effect.succeedSome(sites) })
-      ),
-      Effect.catchTag("Unreachable", () => ask("/tools/auto-discovery"))
-    )
+    const first = yield* Effect.either(ask("/sys/auto-discovery"))
+    const found =
+      Either.isRight(first) && Option.isSome(first.right)
+        ? first.right
+        : yield* ask("/tools/auto-discovery").pipe(
+            // One path that has no discovery is an answer, too: then the conventional addresses hold.
+            Effect.catchAll((error) => (Either.isLeft(first) ? error : Effect.succeedNone))
+          )
     if (Option.isNone(found)) return conventional
     const instance = yield* make(input, { ...found.value, allowInsecure: options.allowInsecure }).pipe(
       Either.mapLeft((error) => new InvalidInstance({ reason: `its discovery answer is not usable: ${error.reason}` }))
@@ -274,7 +282,7 @@ export const discover = (
     if (foreign !== undefined && options.trustDiscoveredOrigins !== true) {
       return yield* new InvalidInstance({
         reason:
-          `its discovery answer leads to ${new URL(foreign).origin}, another origin than ${instance.origin}; ` +
+          `its discovery answer leads to ${serverText(new URL(foreign).origin)}, another origin than ${instance.origin}; ` +
           "pass that address to Instance.make, or set trustDiscoveredOrigins: true if you trust the answer"
       })
     }

@@ -163,8 +163,7 @@ export const renderCount = <A, I>(
 export const renderEntity = <A, I>(
   selection: Selection<A, I>,
   query: Pick<Query<NoInfer<A>, NoInfer<I>>, "options" | "context"> = {}
-): Either.Either<string, InvalidQuery> =>
-  join(Either.right(selection.projection), extensions(query), context(query))
+): Either.Either<string, InvalidQuery> => join(Either.right(selection.projection), extensions(query), context(query))
 
 type Part = Either.Either<string, InvalidQuery>
 

@@ -27,6 +27,7 @@ import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -44,8 +45,9 @@ import {
 import type { Instance } from "./Instance.ts"
 import * as Body from "./internal/body.ts"
 import * as Millis from "./internal/duration.ts"
+import { plainCause } from "./internal/response.ts"
 import * as RetryAfter from "./internal/retryAfter.ts"
-import { formEncode, serverText } from "./internal/text.ts"
+import { formEncode, serverText, withoutQuery } from "./internal/text.ts"
 import * as Transport from "./internal/transport.ts"
 import type { TrustedApplication } from "./TrustedApplication.ts"
 
@@ -106,9 +108,11 @@ const faults: Readonly<Record<string, string>> = {
 }
 
 const decodeToken = Schema.decodeUnknownEither(TokenResponse)
-const decodeObject = Schema.decodeUnknownOption(
-  Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
-)
+const parseJson = Option.liftThrowable((text: string): unknown => JSON.parse(text))
+
+/** A member that stands in the answer itself, whatever its name. */
+const memberOf = (body: object, name: string): unknown =>
+  Object.hasOwn(body, name) ? Reflect.get(body, name) : undefined
 
 /** What one exchange needs to know to answer in its own words. */
 interface Exchange {
@@ -121,10 +125,10 @@ const unavailable = (
   exchange: Exchange,
   fields: Omit<ConstructorParameters<typeof TokenEndpointUnavailable>[0], "tokenEndpoint">
 ): TokenEndpointUnavailable =>
-  new TokenEndpointUnavailable({ tokenEndpoint: exchange.instance.tokenEndpoint, ...fields })
+  new TokenEndpointUnavailable({ tokenEndpoint: withoutQuery(exchange.instance.tokenEndpoint), ...fields })
 
 const invalid = (exchange: Exchange, status: number, reason: string, path?: string): TokenResponseInvalid =>
-  new TokenResponseInvalid({ tokenEndpoint: exchange.instance.tokenEndpoint, status, reason, path })
+  new TokenResponseInvalid({ tokenEndpoint: withoutQuery(exchange.instance.tokenEndpoint), status, reason, path })
 
 const oauthError = (
   exchange: Exchange,
@@ -137,7 +141,7 @@ const oauthError = (
     errorDescription: typeof description === "string" ? serverText(description, exchange.secrets) : undefined,
     status,
     clientId: exchange.application.clientId,
-    tokenEndpoint: exchange.instance.tokenEndpoint
+    tokenEndpoint: withoutQuery(exchange.instance.tokenEndpoint)
   }
   switch (error) {
     case "invalid_client":
@@ -163,7 +167,7 @@ const readToken = (
   exchange: Exchange,
   sentAt: number,
   status: number,
-  body: Readonly<Record<string, unknown>>
+  body: object
 ): Either.Either<AccessToken.AccessToken, TokenResponseInvalid> =>
   Either.match(decodeToken(body), {
     onLeft: (error) => {
@@ -203,15 +207,18 @@ const readResponse = (exchange: Exchange, sentAt: number, response: HttpClientRe
       const retryAfter = RetryAfter.parse(response.headers["retry-after"], now)
       return yield* unavailable(exchange, { reason: "status", status, retryAfter })
     }
-    const body = Option.getOrUndefined(decodeObject(yield* Body.read(response)))
-    const error = body?.["error"]
+    const parsed = Option.getOrUndefined(parseJson(yield* Body.read(response)))
+    const body = Predicate.isRecord(parsed) ? parsed : undefined
+    const error = body && memberOf(body, "error")
     if (body !== undefined && typeof error === "string" && error !== "") {
-      return yield* oauthError(exchange, status, error, body["error_description"])
+      const token = memberOf(body, "access_token")
+      const secrets = typeof token === "string" ? [...exchange.secrets, token] : exchange.secrets
+      return yield* oauthError({ ...exchange, secrets }, status, error, memberOf(body, "error_description"))
     }
     if (!isSuccess(status)) return yield* unavailable(exchange, { reason: "status", status })
     if (body === undefined) {
       const encoding = response.headers["content-encoding"]
-      const encoded = encoding === undefined ? "" : ` (content-encoding ${serverText(encoding)})`
+      const encoded = encoding === undefined ? "" : ` (content-encoding ${serverText(encoding, exchange.secrets)})`
       return yield* invalid(exchange, status, `the body is not a JSON object${encoded}`)
     }
     return yield* readToken(exchange, sentAt, status, body)
@@ -257,8 +264,11 @@ const attempt = (
     Effect.catchTags({
       BodyTooLarge: () => unavailable(exchange, { reason: "tooLarge" }),
       RequestError: (error) => unavailable(exchange, { reason: "transport", detail: Transport.describe(error) }),
-      ResponseError: (error) => unavailable(exchange, { reason: "transport", detail: Transport.describe(error) })
+      ResponseError: (error) => unavailable(exchange, { reason: "transport", detail: Transport.describe(error) }),
+      BodyBroken: ({ detail }) => unavailable(exchange, { reason: "transport", detail })
     }),
+    // A defect of the transport stays one, without the request that it may hold.
+    Effect.catchAllDefect((defect) => Effect.die(plainCause(defect, exchange.secrets))),
     Effect.timeoutFail({
       duration: timeout,
       onTimeout: () => unavailable(exchange, { reason: "timeout", detail: `no whole answer in ${timeout} ms` })
@@ -316,7 +326,8 @@ export const request = (
         if (!isRetryable(error) || asked > longestRetryAfter || now + asked >= deadline) return yield* error
         yield* driver.next(error).pipe(
           Effect.zipRight(Clock.currentTimeMillis),
-          Effect.flatMap((then) => Effect.sleep(Math.max(0, now + asked - then))),
+          // Between 0 and what was asked, also where the clock was set meanwhile.
+          Effect.flatMap((then) => Effect.sleep(Math.min(asked, Math.max(0, now + asked - then)))),
           Effect.timeoutFail({ duration: deadline - now, onTimeout: () => error }),
           Effect.mapError(() => error)
         )

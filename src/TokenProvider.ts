@@ -58,7 +58,7 @@ import {
 } from "./ErpNetError.ts"
 import * as Instance from "./Instance.ts"
 import * as Millis from "./internal/duration.ts"
-import { serverText } from "./internal/text.ts"
+import { serverText, withoutQuery } from "./internal/text.ts"
 import * as TokenEndpoint from "./TokenEndpoint.ts"
 import * as TrustedApplication from "./TrustedApplication.ts"
 
@@ -291,7 +291,11 @@ export const make = (options: Options): Effect.Effect<Service, never, HttpClient
     const client = yield* HttpClient.HttpClient
     const runtime = yield* Effect.runtime<never>()
     const withoutCredentials = (detail: string) =>
-      new TokenEndpointUnavailable({ tokenEndpoint: instance.tokenEndpoint, reason: "credentials", detail })
+      new TokenEndpointUnavailable({
+        tokenEndpoint: withoutQuery(instance.tokenEndpoint),
+        reason: "credentials",
+        detail
+      })
     const credentials = Effect.isEffect(options.credentials)
       ? options.credentials.pipe(
           Effect.mapError((error) => withoutCredentials(describeCredentialsFailure(error))),
@@ -312,7 +316,10 @@ export const make = (options: Options): Effect.Effect<Service, never, HttpClient
     let wasRefused = false
     let closed = false
 
-    const closedError = new TokenEndpointUnavailable({ tokenEndpoint: instance.tokenEndpoint, reason: "closed" })
+    const closedError = new TokenEndpointUnavailable({
+      tokenEndpoint: withoutQuery(instance.tokenEndpoint),
+      reason: "closed"
+    })
 
     const hold = (token: AccessToken.AccessToken, now: number, isRenewal: boolean): Slot => {
       const half = (token.expiresAt - token.issuedAt) / 2
@@ -405,7 +412,7 @@ export const make = (options: Options): Effect.Effect<Service, never, HttpClient
     }
 
     const abortedError = new TokenEndpointUnavailable({
-      tokenEndpoint: instance.tokenEndpoint,
+      tokenEndpoint: withoutQuery(instance.tokenEndpoint),
       reason: "transport",
       detail: "the exchange was interrupted"
     })
@@ -563,7 +570,7 @@ export const layerReferenceToken = (options: {
       const get: Service["get"] = AccessToken.isSendable(Redacted.value(token))
         ? Effect.succeed(AccessToken.make({ value: token, scopes: [], issuedAt, expiresAt: Number.POSITIVE_INFINITY }))
         : new TokenResponseInvalid({
-            tokenEndpoint: instance.tokenEndpoint,
+            tokenEndpoint: withoutQuery(instance.tokenEndpoint),
             reason:
               "the reference token is empty or holds characters that cannot be sent (a blank or line break around it?)"
           })

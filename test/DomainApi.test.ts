@@ -5,7 +5,7 @@ import { ErpNetEmulator } from "effect-erpnet/testing"
 import { apiJournal, Customers, emulated, failureOf, fakeDomain, id, page, row, rows } from "./support/domain.ts"
 import { recordingTracer } from "./support/recordingTracer.ts"
 
-const entityId = (set: string, guid: string) => ComplexType.EntityId.make({ set, id: guid })
+const entityId = (set: string, guid: string) => Option.getOrThrow(ComplexType.makeEntityId(set, guid))
 
 describe("DomainApi.list", () => {
   it.effect("one request, and the rows of one page", () => {

@@ -88,7 +88,7 @@ export const fromFailure = (failure: Failure): ApiError => {
   if (status === 404) return new NotFound(fields)
   if (body.code === 2129) return new DuplicateKey(fields)
   if (body.code === 2029 || constraint.test(body.message ?? "")) {
-    return new ValidationFailed({ ...fields, ruleId: rule.exec(body.message ?? "")?.[0] })
+    return new ValidationFailed({ ...fields, ruleId: clean(rule.exec(body.message ?? "")?.[0]) })
   }
   if (status >= 500 && securityType.test(body.type ?? "")) return new Forbidden(fields)
   return new ServerError({ ...fields, retryAfter })

@@ -1,12 +1,15 @@
-import type * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as Transport from "./transport.ts"
 
 /** The body is longer than what the caller is ready to read. */
 export class BodyTooLarge extends Data.TaggedError("BodyTooLarge")<{ readonly limit: number }> {}
+
+/** The connection broke before the body was whole. `detail` is what may be said of the platform's error. */
+export class BodyBroken extends Data.TaggedError("BodyBroken")<{ readonly detail: string | undefined }> {}
 
 const defaultLimit = 1024 * 1024
 
@@ -16,13 +19,22 @@ const declaredLength = (response: HttpClientResponse.HttpClientResponse): number
 }
 
 /**
+ * The bytes of a body; an empty one has none. The platform's error, which holds the request, is replaced inside the
+ * stream: the fiber that reads it fails with it, and the runtime logs that.
+ */
+const chunks = (response: HttpClientResponse.HttpClientResponse): Stream.Stream<Uint8Array, BodyBroken> =>
+  Stream.catchAll(response.stream, (error) =>
+    error.reason === "EmptyBody" ? Stream.empty : Stream.fail(new BodyBroken({ detail: Transport.describe(error) }))
+  )
+
+/**
  * Reads a body as UTF-8 text without a byte order mark, at most `limit` bytes of it. Counted here because the
  * platform's own limit holds for one of its three transports only.
  */
 export const read = (
   response: HttpClientResponse.HttpClientResponse,
   limit: number = defaultLimit
-): Effect.Effect<string, HttpClientError.ResponseError | BodyTooLarge> => {
+): Effect.Effect<string, BodyBroken | BodyTooLarge> => {
   const declared = declaredLength(response)
   if (declared !== undefined && declared > limit) {
     return Effect.zipRight(discard(response), new BodyTooLarge({ limit }))
@@ -31,18 +43,13 @@ export const read = (
     const decoder = new TextDecoder("utf-8")
     let text = ""
     let size = 0
-    return response.stream.pipe(
+    return chunks(response).pipe(
       Stream.runForEach((chunk): Effect.Effect<void, BodyTooLarge> => {
         size += chunk.byteLength
         if (size > limit) return new BodyTooLarge({ limit })
         text += decoder.decode(chunk, { stream: true })
         return Effect.void
       }),
-      // An empty body is a text of no characters here, not an error.
-      Effect.catchIf(
-        (error) => error._tag === "ResponseError" && error.reason === "EmptyBody",
-        () => Effect.void
-      ),
       Effect.map(() => text + decoder.decode())
     )
   })
@@ -57,7 +64,7 @@ const drainTime = Duration.seconds(1)
  */
 export const discard = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> => {
   let size = 0
-  return response.stream.pipe(
+  return chunks(response).pipe(
     Stream.takeWhile((chunk) => {
       size += chunk.byteLength
       return size <= drainLimit

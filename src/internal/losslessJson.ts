@@ -60,6 +60,10 @@ const isExact = (text: string): boolean => {
   if (text.length <= 15 && !/e/i.test(text)) {
     return true
   }
+  // Beyond 2^53 some integers are exact by chance, and nothing tells them from those that are not.
+  if (/^-?\d+$/.test(text)) {
+    return Number.isSafeInteger(Number(text))
+  }
   const exact = toBigDecimal(text)
   const double = toBigDecimal(Number(text))
   return Option.isSome(exact) && Option.isSome(double) && BigDecimal.equals(exact.value, double.value)

@@ -18,8 +18,10 @@ const textOf = (value: unknown, property: "name" | "message" | "code"): string |
 }
 
 /** A cause reduced to its name, text and code: the error objects of transports may hold the request. */
-const plainCause = (cause: unknown, secrets: ReadonlyArray<string>, depth = 0): Error | undefined => {
+export const plainCause = (cause: unknown, secrets: ReadonlyArray<string>, depth = 0): Error | undefined => {
   if (cause === undefined || depth > 4) return undefined
+  // The words of JSON.parse quote the beginning of the body, which may be that of a token.
+  if (cause instanceof SyntaxError) return new SyntaxError("the text is not valid JSON")
   const message = textOf(cause, "message") ?? (typeof cause === "string" ? cause : "")
   const inner = Predicate.hasProperty(cause, "cause") ? plainCause(cause.cause, secrets, depth + 1) : undefined
   const plain = new Error(serverText(message, secrets), inner === undefined ? {} : { cause: inner })

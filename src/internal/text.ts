@@ -19,6 +19,9 @@ const gaps = /[\s+\p{Cc}\p{Cf}]+/gu
 /** Tells whether UTF-8 can carry the text unchanged. */
 export const isWellFormed = (text: string): boolean => !loneSurrogate.test(text)
 
+/** A URL without its query, which may hold what is nobody's business. */
+export const withoutQuery = (url: string): string => url.replace(/\?.*$/s, "")
+
 /** Encodes one value as `application/x-www-form-urlencoded` does (a blank becomes `+`). */
 export const formEncode = (text: string): string => new URLSearchParams([["", text]]).toString().slice(1)
 

@@ -44,11 +44,8 @@ const errorCode = (error: unknown, depth = 0): string | undefined => {
   return errorCode(error["cause"], depth + 1) ?? (Array.isArray(errors) ? errorCode(errors[0], depth + 1) : undefined)
 }
 
-/** What may be said of a platform error: its reason and the operating system's code, never the request or a text. */
-export const describe = (error: HttpClientError.HttpClientError): string => {
-  const code = errorCode(error.cause)
-  return code === undefined ? error.reason : `${error.reason}, ${code}`
-}
+/** What may be said of a platform error: the code of the operating system or library, never the request or a text. */
+export const describe = (error: HttpClientError.HttpClientError): string | undefined => errorCode(error.cause)
 
 /** True where the transport answered for another origin than was asked: a redirect was followed on the way. */
 export const wasRedirected = (asked: string, answered: string): boolean =>

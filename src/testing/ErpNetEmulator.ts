@@ -92,13 +92,9 @@ export class ServeError extends Schema.TaggedError<ServeError>("effect-erpnet/te
 }
 
 const makeApp = (options: Settings.Options, input: string): Effect.Effect<App.App> =>
-  Effect.map(Effect.orDie(Instance.make(input, { allowInsecure: true })), (instance) => {
-    let domain: Domain.EditableDomain | undefined
-    return App.make(Settings.settings(options), instance, () => {
-      domain ??= Domain.make(options)
-      return domain
-    })
-  })
+  Effect.map(Effect.orDie(Instance.make(input, { allowInsecure: true })), (instance) =>
+    App.make(Settings.settings(options), instance, () => Domain.make(options))
+  )
 
 /**
  * An embedded instance in memory, and the `HttpClient` that reaches it and nothing else.

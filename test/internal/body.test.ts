@@ -1,4 +1,4 @@
-import { HttpClientError, HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import { HttpClientRequest, HttpClientResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, TestClock } from "effect"
 import * as Body from "../../src/internal/body.ts"
@@ -106,11 +106,15 @@ describe("read", () => {
     )
   }
 
-  it.effect("a body that breaks is the error of the platform", () =>
+  it.effect("a body that breaks is told by its code, without the platform's error", () =>
     Effect.gen(function* () {
-      const broken = new ReadableStream({ start: (controller) => controller.error(new Error("reset")) })
+      const cause = Object.assign(new Error("reset"), { code: "ECONNRESET" })
+      const broken = new ReadableStream({ start: (controller) => controller.error(cause) })
       const response = HttpClientResponse.fromWeb(request, new Response(broken))
-      assert.instanceOf(yield* Effect.flip(Body.read(response)), HttpClientError.ResponseError)
+      const error = yield* Effect.flip(Body.read(response))
+      assert.instanceOf(error, Body.BodyBroken)
+      assert.strictEqual(error.detail, "ECONNRESET")
+      assert.deepStrictEqual(Object.keys(error).sort(), ["_tag", "detail"])
     })
   )
 

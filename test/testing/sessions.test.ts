@@ -24,7 +24,8 @@ describe("sessions", () => {
         tokenRequests: 2,
         apiRequests: 4,
         sessions: 2,
-        licencesUsed: 2
+        licencesUsed: 2,
+        transactions: 0
       })
     }).pipe(Effect.provide(layer()))
   )

@@ -5,13 +5,17 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
 import * as Redacted from "effect/Redacted"
 import type * as Instance from "../../Instance.ts"
 import * as Application from "./application.ts"
 import * as Bearer from "./bearer.ts"
 import type { EditableDomain } from "./domain/index.ts"
+import type { DomainRequest } from "./domain/types.ts"
 import * as ErrorBody from "./errorBody.ts"
 import * as Fault from "./fault.ts"
 import * as Http from "./http.ts"
@@ -39,6 +43,8 @@ export interface Counters {
   readonly sessions: number
   /** Licences in use now: one for each session. */
   readonly licencesUsed: number
+  /** API transactions open now. */
+  readonly transactions: number
 }
 
 /**
@@ -47,7 +53,7 @@ export interface Counters {
  * @category models
  * @since 0.1.0
  */
-export type Data = Omit<EditableDomain, "handle">
+export type Data = Omit<EditableDomain, "handle" | "waits" | "endSession" | "transactions">
 
 /**
  * A reference token to issue.
@@ -113,6 +119,8 @@ export interface Service {
   readonly failNext: (endpoint: Fault.Endpoint, fault: Fault.Fault, times?: number) => Effect.Effect<void>
   /** Forgets the faults that nobody has met yet. */
   readonly clearFaults: Effect.Effect<void>
+  /** Closes every session, as a restart of the server does: licences are free, open transactions are lost. */
+  readonly endSessions: Effect.Effect<void>
   /** Sets how many sessions may be open at once; those open stay open. */
   readonly setLicences: (licences: number) => Effect.Effect<void>
   /** Sets how long answers take; what is not named takes no time. */
@@ -153,6 +161,9 @@ const endpointOf = (path: string): Fault.Endpoint | "other" => {
   return path.endsWith("/auto-discovery") || path.startsWith("/id/.well-known/") ? "discovery" : "other"
 }
 
+/** How long `WaitForChanges` waits. */
+const longestWait = Duration.minutes(2)
+
 const isOData = (path: string): boolean => `${path}/`.startsWith(odataPath)
 
 const isRead = (method: string): boolean => method === "GET" || method === "HEAD"
@@ -163,14 +174,22 @@ const odataHeaders = {
   "odata-version": "4.0"
 }
 
-/** `domain` is called with the first request that needs data: inventing it takes time that not every test has to pay. */
-export const make = (settings: Settings, instance: Instance.Instance, domain: () => EditableDomain): App => {
+/**
+ * `makeDomain` is called once, with the first request that needs data: inventing it takes time that not every test has
+ * to pay.
+ */
+export const make = (settings: Settings, instance: Instance.Instance, makeDomain: () => EditableDomain): App => {
   const issuer = `${instance.origin}/id`
   const random = Random.make(settings.seed)
   const tokens = Tokens.make()
   const faults = Fault.make()
   const journal = Journal.make(settings.journalLimit)
-  const sessions = Sessions.make(settings)
+  let engineOf: EditableDomain | undefined
+  const domain = (): EditableDomain => {
+    engineOf ??= makeDomain()
+    return engineOf
+  }
+  const sessions = Sessions.make(settings, (session) => engineOf?.endSession(session))
   const applications = new Map(
     settings.applications.map((application) => [application.applicationUri, Application.register(application)])
   )
@@ -240,27 +259,48 @@ export const make = (settings: Settings, instance: Instance.Instance, domain: ()
     return isRead(method) || settings.readOnlyWrite === 403 ? Http.empty(403) : ErrorBody.permission(settings)
   }
 
+  /** Done as soon as another request has been executed; then there is a new one. */
+  let executed = Deferred.unsafeMake<void>(FiberId.none)
+
+  const execute = (request: DomainRequest): Effect.Effect<Http.WholeReply> =>
+    Effect.sync(() => {
+      const reply = domain().handle(request)
+      Deferred.unsafeDone(executed, Exit.void)
+      executed = Deferred.unsafeMake(FiberId.none)
+      const headers = reply.body === "" ? { "odata-version": "4.0" } : odataHeaders
+      return Http.text(reply.status, { ...headers, ...reply.headers }, reply.body)
+    })
+
+  /** Holds a request back while it has nothing to answer: `WaitForChanges`, for up to two minutes. */
+  const whenReady = (request: () => DomainRequest): Effect.Effect<void> =>
+    Effect.suspend(() =>
+      domain().waits(request()) ? Effect.flatMap(Deferred.await(executed), () => whenReady(request)) : Effect.void
+    )
+
   const engine = (
     request: Http.Request,
     path: string,
     body: string,
-    principal: Bearer.Principal
+    principal: Bearer.Principal,
+    session: string
   ): Effect.Effect<Http.WholeReply> =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
-      const reply = domain().handle({
+    Effect.gen(function* () {
+      const clock = yield* Effect.clock
+      const received = (): DomainRequest => ({
         method: request.method,
         path,
         query: request.url.search.slice(1),
         headers: request.headers,
         body,
         scopes: principal.scopes,
-        now,
+        now: clock.unsafeCurrentTimeMillis(),
         serviceRoot: instance.odata,
         version,
-        session: principal.session
+        session,
+        user: applications.get(principal.clientId)?.systemUser
       })
-      const headers = reply.body === "" ? { "odata-version": "4.0" } : odataHeaders
-      return Http.text(reply.status, { ...headers, ...reply.headers }, reply.body)
+      if (domain().waits(received())) yield* Effect.timeoutOption(whenReady(received), longestWait)
+      return yield* execute(received())
     })
 
   const api = (request: Http.Request, body: string): Effect.Effect<Http.WholeReply> =>
@@ -280,9 +320,12 @@ export const make = (settings: Settings, instance: Instance.Instance, domain: ()
       const path = request.url.pathname.slice(odataPath.length)
       const refusal = scopeRefusal(principal, request.method, decodePath(path))
       if (refusal !== undefined) return Effect.succeed(refusal)
-      const run = engine(request, path, body, principal)
+      const run = (session: string): Effect.Effect<Http.WholeReply> => {
+        const answer = engine(request, path, body, principal, session)
+        return latency.api === undefined ? answer : Effect.delay(answer, latency.api)
+      }
       return sessions
-        .within(principal.session, principal.service, latency.api === undefined ? run : Effect.delay(run, latency.api))
+        .within(principal.session, principal.service, run)
         .pipe(
           Effect.catchAll((reason) =>
             Effect.succeed(reason === "NoLicence" ? ErrorBody.noLicence(settings, version) : rateLimited)
@@ -375,6 +418,7 @@ export const make = (settings: Settings, instance: Instance.Instance, domain: ()
       }),
     failNext: (endpoint, fault, times = 1) => Effect.sync(() => faults.add(endpoint, fault, times)),
     clearFaults: Effect.sync(faults.clear),
+    endSessions: Effect.sync(sessions.closeAll),
     setLicences: (licences) => Effect.sync(() => sessions.setLicences(licences)),
     setLatency: (next) =>
       Effect.sync(() => {
@@ -389,7 +433,13 @@ export const make = (settings: Settings, instance: Instance.Instance, domain: ()
     data: Effect.sync(domain),
     counters: Effect.map(Clock.currentTimeMillis, (now) => {
       const open = sessions.open(now)
-      return { tokenRequests: count.token, apiRequests: count.api, sessions: open, licencesUsed: open }
+      return {
+        tokenRequests: count.token,
+        apiRequests: count.api,
+        sessions: open,
+        licencesUsed: open,
+        transactions: engineOf?.transactions(now) ?? 0
+      }
     })
   }
 

@@ -18,6 +18,8 @@ const absoluteMillis = 60 * minute
 export type Refusal = "NoLicence" | "RateLimited"
 
 interface Session {
+  /** A token that opens a session again opens another one. */
+  readonly id: string
   readonly startedAt: number
   readonly service: boolean
   lastRequestAt: number
@@ -29,28 +31,36 @@ interface Session {
 
 /** The sessions of one instance. */
 export interface Sessions {
-  /** Runs a request within its session, which is opened when there is none. */
+  /** Runs a request within its session, which is opened when there is none. The request gets the session's id. */
   readonly within: <A, E, R>(
     key: string,
     service: boolean,
-    request: Effect.Effect<A, E, R>
+    request: (session: string) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | Refusal, R>
   /** How many sessions are open; each has a licence. */
   readonly open: (now: number) => number
   readonly setLicences: (licences: number) => void
+  /** Closes all sessions, as a restart of the server does. */
+  readonly closeAll: () => void
 }
 
-/** Starts without a session. */
-export const make = (settings: Settings): Sessions => {
+/** Starts without a session; `closed` is told of every session that ends. */
+export const make = (settings: Settings, closed: (session: string) => void): Sessions => {
   const sessions = new Map<string, Session>()
   const limits = settings.rateLimits
   let licences = settings.licences
+  let opened = 0
+
+  const close = (key: string, session: Session): void => {
+    sessions.delete(key)
+    closed(session.id)
+  }
 
   const sweep = (now: number): void => {
     for (const [key, session] of sessions) {
       const idle = session.running === 0 && now - session.lastRequestAt >= slidingMillis
       const old = session.service && now - session.startedAt >= absoluteMillis
-      if (idle || old) sessions.delete(key)
+      if (idle || old) close(key, session)
     }
   }
 
@@ -59,9 +69,18 @@ export const make = (settings: Settings): Sessions => {
     const session = sessions.get(key)
     if (session === undefined) {
       if (sessions.size >= licences) return "NoLicence"
-      const opened: Session = { startedAt: now, service, lastRequestAt: now, recent: [now], running: 0, waiting: [] }
-      sessions.set(key, opened)
-      return opened
+      opened++
+      const fresh: Session = {
+        id: `${key} ${opened}`,
+        startedAt: now,
+        service,
+        lastRequestAt: now,
+        recent: [now],
+        running: 0,
+        waiting: []
+      }
+      sessions.set(key, fresh)
+      return fresh
     }
     session.lastRequestAt = now
     if (limits !== undefined) {
@@ -105,7 +124,7 @@ export const make = (settings: Settings): Sessions => {
           Effect.zipRight(
             restore(turn(session)),
             Effect.ensuring(
-              restore(request),
+              restore(request(session.id)),
               Effect.sync(() => leave(session))
             )
           )
@@ -117,6 +136,9 @@ export const make = (settings: Settings): Sessions => {
     },
     setLicences: (count) => {
       licences = count
+    },
+    closeAll: () => {
+      for (const [key, session] of sessions) close(key, session)
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Running a write: all of it or nothing.
  */
-import type { Context, Target, Writing } from "./context.ts"
+import type { Context, Target, Transaction, Writing } from "./context.ts"
 import { allChanges, makeOverlay, record } from "./overlay.ts"
 import { checkReadOnly, markUpdated, moveVersions, validate } from "./save.ts"
 
@@ -53,12 +53,41 @@ export const execute = <A, B>(
   if (target.isSaved) moveVersions(writing)
   const shown = show(writing, result)
   overlay.flush()
-  if (transaction !== undefined) {
-    for (const id of writing.exempt) transaction.exempt.add(id)
-    transaction.expected.push(...writing.expected)
-    for (const change of transaction.tracked === undefined ? [] : allChanges(overlay.changes)) {
-      if (transaction.tracked !== undefined) record(transaction.tracked, change)
-    }
-  }
+  if (transaction !== undefined) absorb(transaction, { ...writing, tracked: overlay.changes })
   return shown
+}
+
+/** Lets a transaction know what was done in it. */
+const absorb = (transaction: Transaction, done: Pick<Transaction, "exempt" | "expected" | "tracked">): void => {
+  for (const id of done.exempt) transaction.exempt.add(id)
+  transaction.expected.push(...done.expected)
+  if (transaction.tracked === undefined || done.tracked === undefined) return
+  for (const change of allChanges(done.tracked)) record(transaction.tracked, change)
+}
+
+/**
+ * Runs several writes that take effect together, or not at all when their result says that they failed.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const executeTogether = <A>(target: Target, run: (inner: Target) => A, hasFailed: (result: A) => boolean): A => {
+  const { transaction } = target
+  const store = makeOverlay(target.store)
+  const inner: Transaction | undefined =
+    transaction === undefined
+      ? undefined
+      : {
+          ...transaction,
+          store,
+          tracked: transaction.tracked === undefined ? undefined : new Map(),
+          exempt: new Set(transaction.exempt),
+          expected: []
+        }
+  const result = run({ ...target, store, transaction: inner, isSaved: false })
+  if (hasFailed(result)) return result
+  if (target.isSaved) moveVersions({ now: target.now, store })
+  store.flush()
+  if (transaction !== undefined && inner !== undefined) absorb(transaction, inner)
+  return result
 }

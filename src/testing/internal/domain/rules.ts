@@ -209,8 +209,12 @@ const completeDocument = (context: Writing, row: Row): void => {
     DocumentNo: () => nextNumber(context, entityOf(model, "General_Documents_Documents"), "DocumentNo", "", 10),
     MasterDocument: () => row.id,
     FromParty: () => company()?.id,
-    EnterpriseCompanyLocation: () =>
-      context.store.where(entityOf(model, "General_Contacts_CompanyLocations"), "Company", company()?.id ?? "")[0]?.id,
+    EnterpriseCompanyLocation: () => {
+      const locations = entityOf(model, "General_Contacts_CompanyLocations")
+      const own = context.store.where(locations, "Company", company()?.id ?? "")
+      // assumed: a company without a location of its own uses another one
+      return (own[0] ?? context.store.sorted(locations)[0])?.id
+    },
     ToParty: () => stored(follow(context, row, "Customer") ?? row, "Party")
   })
 }

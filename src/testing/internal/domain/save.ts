@@ -199,7 +199,7 @@ export const markUpdated = (context: Writing): void => {
  * @category combinators
  * @since 0.1.0
  */
-export const moveVersions = (context: Writing): void => {
+export const moveVersions = (context: Pick<Writing, "now" | "store">): void => {
   const { now, store } = context
   const roots = new Map(
     allChanges(store.changes).map(({ kind, row }) => {

@@ -6,7 +6,7 @@ import type { Context, Target, Transaction, Writing } from "./context.ts"
 import { invalidOperation, malformed, Refusal } from "./errors.ts"
 import { writeString } from "./json.ts"
 import { entityOf } from "./model.ts"
-import { allChanges, type Change, makeOverlay } from "./overlay.ts"
+import { type Change, makeOverlay } from "./overlay.ts"
 import type { Random } from "./random.ts"
 import { odataId, writeValue } from "./render.ts"
 import { checkReadOnly, checkVersion, moveVersions, validate } from "./save.ts"
@@ -164,19 +164,23 @@ export const takeChanges = (context: Context, transaction: Transaction): string 
     throw invalidOperation(`The transaction ${transaction.id} was begun without trackChanges.`)
   }
   transaction.tracked = new Map()
-  const all = allChanges(tracked)
   const kinds = (["insert", "update", "delete"] as const).flatMap((kind) => {
-    const sets = Map.groupBy(
-      all.filter((change) => change.kind === kind),
-      (change) => change.row.set
-    )
-    const texts = [...sets].map(([set, changes]) => {
-      const rows = changes.map(
-        (change) => `${writeString(change.row.id)}:${writeMembers(context, set, valuesOf(change))}`
-      )
-      return `${writeString(context.nameOf(set))}:{${rows.join(",")}}`
+    const sets = [...tracked].flatMap(([set, changes]) => {
+      const rows = [...changes.values()]
+        .filter((change) => change.kind === kind)
+        .map((change) => `${writeString(change.row.id)}:${writeMembers(context, set, valuesOf(change))}`)
+      return rows.length === 0 ? [] : [`${writeString(context.nameOf(set))}:{${rows.join(",")}}`]
     })
-    return texts.length === 0 ? [] : [`,${writeString(kind)}:{${texts.join(",")}}`]
+    return sets.length === 0 ? [] : [`,${writeString(kind)}:{${sets.join(",")}}`]
   })
   return `{"@odata.context":${writeString(`${context.serviceRoot}$metadata#Erp.OpenObject`)}${kinds.join("")}}`
 }
+
+/**
+ * Whether a transaction has changes to tell.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const hasChanges = (transaction: Transaction): boolean =>
+  [...(transaction.tracked?.values() ?? [])].some((changes) => changes.size > 0)
