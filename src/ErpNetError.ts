@@ -609,9 +609,11 @@ export class ServerError extends Schema.TaggedError<ServerError>("effect-erpnet/
     const advice =
       this.status >= 300 && this.status < 400
         ? "Redirects are not followed. Check the address of the instance and that its API site is running"
-        : this.type?.endsWith("NotSupportedException") === true
-          ? "The server does not support this construct. Its filters know eq, ge, le, in, and, contains, startswith, endswith"
-          : "It was not tried again. The text of the server says what it did not accept"
+        : this.status === 503
+          ? "The API is not available; it was tried again before this was raised"
+          : this.type?.endsWith("NotSupportedException") === true
+            ? "The server does not support this construct. Its filters know eq, ge, le, in, and, contains, startswith, endswith"
+            : "It was not tried again. The text of the server says what it did not accept"
     return `${describeAnswer(this)}. ${advice}.`
   }
 }

@@ -99,6 +99,8 @@ const parse = (what: string, input: string, options: { readonly allowInsecure: b
   if (input === "") return refuse(`${what} is empty`)
   if (/^\s|\s$/.test(input)) return refuse(`${what} has white space around it; remove it`)
   if (/\s/.test(input)) return refuse(`${what} has white space in it`)
+  // The URL parser drops them at both ends without a word.
+  if (/[\u0000-\u001F\u007F]/.test(input)) return refuse(`${what} has a control character in it`)
   if (!URL.canParse(input))
     return refuse(`${what} is not a URL; write a name such as testdb or https://testdb.my.erp.net`)
   const url = new URL(input)

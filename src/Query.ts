@@ -74,8 +74,6 @@ export interface Query<A, I> {
   readonly orderBy?: ReadonlyArray<OrderBy<I>> | undefined
   /** A text to find in the code, the name and the display text of the entities. */
   readonly search?: string | undefined
-  /** Also asks for the number of all rows that match, whatever `top` and `skip` are. */
-  readonly count?: boolean | undefined
   /** ERP.net's own options, for example `skipnulls`: nulls are left out of the answer. */
   readonly options?: ReadonlyArray<string> | undefined
   /** Extra request headers; `Authorization` is always the library's. */
@@ -120,7 +118,7 @@ export const maxTop = 1000
 
 /**
  * The query string without its `?`, for a list of rows. Options that are not given are not sent. The order is always
- * `$filter`, `$search`, `$orderby`, `$skip`, `$top`, `$count`, `$select`, `$expand`, `options`, context.
+ * `$filter`, `$search`, `$orderby`, `$skip`, `$top`, `$select`, `$expand`, `options`, context.
  *
  * @category combinators
  * @since 0.1.0
@@ -136,7 +134,6 @@ export const render = <A, I>(
     orderBy(query),
     wholeNumber("$skip", query.skip, Number.MAX_SAFE_INTEGER),
     wholeNumber("$top", query.top ?? options.defaultTop, maxTop),
-    Either.right(query.count === true ? "$count=true" : ""),
     Either.right(selection.projection),
     extensions(query),
     context(query)

@@ -133,7 +133,12 @@ describe("DomainApi.stream: all rows, once, in order", () => {
       return page(rows(from, from + (sizes[index] ?? 0)), link)
     })
     return Effect.gen(function* () {
-      assert.deepStrictEqual(Chunk.toReadonlyArray(yield* Stream.runCollect(all)), rows(0, 12))
+      const chunks = [...(yield* Stream.runCollect(Stream.chunks(all)))]
+      assert.deepStrictEqual(
+        chunks.flatMap((chunk) => [...chunk]),
+        rows(0, 12)
+      )
+      assert.isTrue(chunks.every(Chunk.isNonEmpty))
       assert.lengthOf(fake.calls, sizes.length)
     }).pipe(Effect.provide(fake.layer))
   })

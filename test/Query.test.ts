@@ -34,7 +34,7 @@ describe("render", () => {
   it("sends only what is asked for", () => {
     assert.deepStrictEqual(Query.render(Customers), Either.right("$select=Id,Number"))
     assert.deepStrictEqual(
-      Query.render(Customers, { filter: Filter.and(), orderBy: [], options: [], context: {}, count: false }),
+      Query.render(Customers, { filter: Filter.and(), orderBy: [], options: [], context: {} }),
       Either.right("$select=Id,Number")
     )
     const bare = EntitySet.make("A", Schema.Struct({ a: Schema.String }), { select: "default" })
@@ -46,7 +46,6 @@ describe("render", () => {
       Query.render(Orders, {
         context: { role: guid, enterpriseCompanyLocation: guid, enterpriseCompany: guid },
         options: ["skipnulls", "includeid"],
-        count: true,
         top: 1000,
         skip: 20,
         orderBy: ["DocumentNo", ["Void", "desc"], ["DocumentNo", "asc"]],
@@ -61,7 +60,6 @@ describe("render", () => {
           "$orderby=DocumentNo,Void%20desc,DocumentNo",
           "$skip=20",
           "$top=1000",
-          "$count=true",
           "$select=DocumentNo,Void",
           "$expand=Lines($select=LineNo)",
           "options=skipnulls,includeid",

@@ -348,6 +348,24 @@ describe("TokenProvider: a wrong or changed secret", () => {
     })
   )
 
+  it.scoped("other credentials end the cooldown also for those that were refused, when they come back", () =>
+    Effect.gen(function* () {
+      let current = application
+      const server = fakeServer((request) =>
+        request.form.get("client_secret") === "right"
+          ? json(200, { access_token: "good", expires_in: 3600 })
+          : json(400, { error: "invalid_client" })
+      )
+      const tokens = yield* provider(server, { credentials: Effect.sync(() => current), rejectionCooldown: "1 hour" })
+      yield* Effect.flip(tokens.get)
+      current = withSecret("right")
+      const token = yield* tokens.get
+      current = application
+      yield* Effect.flip(tokens.renew(token))
+      assert.strictEqual(server.received.length, 3)
+    })
+  )
+
   it.scoped("another client id is other credentials too", () =>
     Effect.gen(function* () {
       let current = application

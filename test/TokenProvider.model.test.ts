@@ -236,7 +236,7 @@ const makeSubject = (world: Virtual, key: number, fail: (what: string) => never)
       if (!call.interrupted) fail(`${name}: a caller was interrupted that nobody interrupted`)
       return
     }
-    if (![...Cause.defects(exit.cause)].every((defect) => defect === "boom")) {
+    if (![...Cause.defects(exit.cause)].every((defect) => defect instanceof Error && defect.message === "boom")) {
       fail(`${name}: ${Cause.pretty(exit.cause)}`)
     }
   }

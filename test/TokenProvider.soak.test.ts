@@ -11,7 +11,7 @@ const hour = 3_600_000
 const collectGarbage = (): number => {
   setFlagsFromString("--expose-gc")
   const gc: unknown = runInNewContext("gc")
-  if (typeof gc === "function") for (let round = 0; round < 3; round++) gc()
+  if (typeof gc === "function") for (let round = 0; round < 2; round++) gc()
   return process.memoryUsage().heapUsed
 }
 
@@ -34,7 +34,7 @@ describe("TokenProvider over hours", () => {
     let calls = 0
     let served = 0
     const worker = Effect.gen(function* () {
-      yield* Effect.sleep(random.below(30_000))
+      yield* Effect.sleep(random.below(60_000))
       const token = yield* random.chance(0.1) ? Effect.timeout(server.tokens.get, "1 second") : server.tokens.get
       served += 1
       // Now and then the API refuses it.
@@ -54,15 +54,15 @@ describe("TokenProvider over hours", () => {
     for (let minute = 0; minute < 600; minute++) {
       server.fault = random.chance(0.2) ? random.pick(faults) : undefined
       world.advance(60_000)
-      if (minute % 120 === 119) {
+      if (minute % 200 === 199) {
         alive.push(world.liveFibers())
         heap.push(collectGarbage())
       }
     }
-    assert.isAtLeast(calls, 50 * 600)
+    assert.isAtLeast(calls, 50 * 600 * 1.5)
     assert.isAtLeast(served / calls, 0.8, "faults of single minutes hardly reach callers")
-    // 40 lives of tokens, some 60 refusals, and the attempts of the minutes that failed.
-    assert.isAtMost(server.times.length, 1500)
+    // 40 lives of tokens, some 120 refusals, and the attempts of calls in the minutes that failed without a token.
+    assert.isAtMost(server.times.length, calls / 20)
     // The 50 fibers, and at most an exchange with the fibers of its timeout; the tests' own fibers that sleep.
     for (const count of alive) assert.isAtMost(count, 50 + 50 * 3 + 10)
     assert.isAtMost((heap.at(-1)! - heap[0]!) / 2 ** 20, 8, `the heap grows: ${heap.join(", ")}`)
@@ -76,18 +76,18 @@ describe("TokenProvider over hours", () => {
     assert.deepStrictEqual([world.pendingSleeps(), world.liveFibers()], [0, 0])
   })
 
-  it("5,000 exchanges leave nothing behind", () => {
+  it("a thousand exchanges leave nothing behind", () => {
     const world = makeVirtual()
     const server = virtualServer(world, { minimumTokenAge: 0 })
     const cycle = Effect.flatMap(server.tokens.get, server.tokens.renew)
     const run = (count: number): void => {
       for (let n = 0; n < count; n++) assert.isTrue(Exit.isSuccess(world.run(cycle)))
     }
-    run(500)
+    run(300)
     const before = collectGarbage()
-    run(5000)
+    run(1000)
     assert.isAtMost((collectGarbage() - before) / 2 ** 20, 4)
-    assert.strictEqual(server.times.length, 1 + 5500)
+    assert.strictEqual(server.times.length, 1 + 1300)
     assert.deepStrictEqual([world.pendingSleeps(), world.liveFibers()], [0, 0])
   })
 

@@ -139,7 +139,9 @@ describe("engine", () => {
           now: 0,
           serviceRoot: "https://testdb.my.erp.net/api/domain/odata/",
           version: "26.3.0.1",
-          session: jti,
+          // a token that opens a session again opens another one
+          session: `${jti} 1`,
+          user: "svc.integration",
           prefer: "x"
         }
       ])

@@ -5,9 +5,9 @@ import { isObject, type JsonObject } from "./body.ts"
 import type { Context, Writing } from "./context.ts"
 import { malformed, notSupported, type Refusal, refused, unknownProperty } from "./errors.ts"
 import { writeString } from "./json.ts"
-import { type EntityModel, entityOf, type Model } from "./model.ts"
+import { type Attribute, type EntityModel, entityOf, type Model } from "./model.ts"
 import { odataId, writeValue } from "./render.ts"
-import { complete, current, initialValues, recalculate } from "./rules.ts"
+import { complete, current, initialValues, numbered, recalculate } from "./rules.ts"
 import { isReadOnly } from "./save.ts"
 import { splitTopLevel } from "./select.ts"
 import { type Row, stored, type Value } from "./store.ts"
@@ -93,9 +93,17 @@ const recalculateDocument: BoundAction = (context, row) => {
   return undefined
 }
 
-/** Members of a copy that are its own: numbers, marks and states. */
+/** Members that a copy has of its own, or not at all. */
 const isOwn = (entity: EntityModel, name: string): boolean =>
-  name === entity.code || name === "ExternalId" || name === "ExternalSystem" || name === "MasterDocument"
+  numbered.has(name) ||
+  name === "ExternalId" ||
+  name === "ExternalSystem" ||
+  name === "MasterDocument" ||
+  (name === entity.code && entity.attributes.get(name)?.required !== true)
+
+/** Codes that have to be there, and to be others than those of the original. */
+const isCode = (entity: EntityModel, attribute: Attribute): boolean =>
+  attribute.unique || (attribute.name === entity.code && attribute.required && !numbered.has(attribute.name))
 
 const copyRow = (context: Writing, row: Row, owner: { readonly via: string; readonly id: string } | undefined): Row => {
   const { model } = context.store
@@ -103,14 +111,14 @@ const copyRow = (context: Writing, row: Row, owner: { readonly via: string; read
   const kept = Object.entries(row.values).filter(
     ([name]) => !isOwn(entity, name) && entity.attributes.get(name)?.readOnly !== true
   )
-  const unique = [...entity.attributes.values()].filter((attribute) => attribute.unique)
+  const codes = [...entity.attributes.values()].filter((attribute) => isCode(entity, attribute))
   const copy: Row = {
     id: context.random.guid(),
     set: row.set,
     values: {
       ...initialValues(context, entity),
       ...Object.fromEntries(kept),
-      ...Object.fromEntries(unique.map(({ name }) => [name, freeText(context, entity, name, row)])),
+      ...Object.fromEntries(codes.map(({ name }) => [name, freeText(context, entity, name, row)])),
       ...(owner === undefined ? {} : { [owner.via]: owner.id })
     }
   }

@@ -85,17 +85,17 @@ const fill = (context: Writing, row: Row, makers: Readonly<Record<string, () => 
   }
 }
 
+/**
+ * The members that number themselves when they are left out of a new row.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const numbered: ReadonlySet<string> = new Set(["DocumentNo", "Number", "PartyCode"])
+
 /** The highest number in use plus one, with leading zeros: ERP.net numbers customers this way. */
-const nextNumber = (context: Writing, entity: EntityModel, name: string, prefix: string, digits: number): string => {
-  let highest = 0n
-  for (const row of context.store.sorted(entity)) {
-    const text = stored(row, name)
-    if (typeof text !== "string" || !text.startsWith(prefix)) continue
-    const number = text.slice(prefix.length)
-    if (/^\d{1,15}$/.test(number) && BigInt(number) > highest) highest = BigInt(number)
-  }
-  return prefix + (highest + 1n).toString().padStart(digits, "0")
-}
+const nextNumber = (context: Writing, entity: EntityModel, name: string, prefix: string, digits: number): string =>
+  prefix + String(context.store.highest(entity, name, prefix) + 1).padStart(digits, "0")
 
 const decimalOf = (row: Row, name: string): string | undefined => {
   const value = stored(row, name)

@@ -85,6 +85,14 @@ interface Table {
   readonly stale: Set<string>
   /** By the name of a value, the ids of the rows that have each text; made when first asked for. */
   readonly indexes: Map<string, Map<string, Set<string>>>
+  /** By the name of a value and a prefix, the highest number after the prefix; made when first asked for. */
+  readonly highest: Map<string, Highest>
+}
+
+interface Highest {
+  readonly name: string
+  readonly prefix: string
+  readonly number: number
 }
 
 /** A derived list together with the table versions it was made from. */
@@ -113,6 +121,8 @@ export interface Store {
   readonly ordered: (entity: EntityModel, key: string, compare: (a: Row, b: Row) => number) => ReadonlyArray<Row>
   /** The rows that have this text, in any case, or this reference under a name, by id. */
   readonly where: (entity: EntityModel, name: string, text: string) => ReadonlyArray<Row>
+  /** The highest of the numbers that stand after a prefix under a name; 0 when there is none. */
+  readonly highest: (entity: EntityModel, name: string, prefix: string) => number
 }
 
 const sortRows = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
@@ -201,12 +211,32 @@ const indexOf = (table: Table, name: string): Map<string, Set<string>> => {
   return made
 }
 
+const numberOf = (row: Row, { name, prefix }: Pick<Highest, "name" | "prefix">): number => {
+  const text = row.values[name]
+  if (typeof text !== "string" || !text.startsWith(prefix)) return 0
+  const digits = text.slice(prefix.length)
+  return /^\d{1,15}$/.test(digits) ? Number(digits) : 0
+}
+
+const highestOf = (table: Table, name: string, prefix: string): number => {
+  const key = `${name} ${prefix}`
+  const known = table.highest.get(key)
+  if (known !== undefined) return known.number
+  let number = 0
+  for (const row of table.rows.values()) number = Math.max(number, numberOf(row, { name, prefix }))
+  table.highest.set(key, { name, prefix, number })
+  return number
+}
+
 const dropFromIndexes = (table: Table, id: string): void => {
   const row = table.rows.get(id)
   if (row === undefined) return
   for (const [name, index] of table.indexes) {
     const key = textKey(row, name)
     if (key !== undefined) index.get(key)?.delete(id)
+  }
+  for (const [key, highest] of table.highest) {
+    if (numberOf(row, highest) === highest.number) table.highest.delete(key)
   }
 }
 
@@ -223,7 +253,7 @@ export const makeStore = (model: Model): Store => {
   const table = (set: string): Table => {
     const existing = tables.get(set)
     if (existing !== undefined) return existing
-    const created: Table = { rows: new Map(), version: 0, sorted: [], stale: new Set(), indexes: new Map() }
+    const created: Table = { rows: new Map(), version: 0, sorted: [], stale: new Set(), indexes: new Map(), highest: new Map() }
     tables.set(set, created)
     return created
   }
@@ -252,6 +282,9 @@ export const makeStore = (model: Model): Store => {
     touch(target, row.id)
     target.rows.set(row.id, row)
     for (const [name, index] of target.indexes) addToIndex(index, name, row)
+    for (const [key, highest] of target.highest) {
+      target.highest.set(key, { ...highest, number: Math.max(highest.number, numberOf(row, highest)) })
+    }
   }
 
   const find = (entity: EntityModel, id: string): Row | undefined => {
@@ -296,6 +329,7 @@ export const makeStore = (model: Model): Store => {
         return [...ids].flatMap((id) => rows.get(id) ?? [])
       })
       return found.sort((a, b) => compareGuids(a.id, b.id))
-    }
+    },
+    highest: (entity, name, prefix) => Math.max(0, ...entity.storedIn.map((set) => highestOf(table(set), name, prefix)))
   }
 }
