@@ -58,7 +58,9 @@ describe("many tenants", () => {
       const contexts = new Map(
         yield* Effect.forEach(names, (name) => Effect.map(Tenants.runtime(name), (runtime) => [name, runtime] as const))
       )
-      const seen = yield* Effect.forEach(calls, (name) => Effect.provide(read, contexts.get(name)!), { concurrency: 50 })
+      const seen = yield* Effect.forEach(calls, (name) => Effect.provide(read, contexts.get(name)!), {
+        concurrency: 50
+      })
       assert.deepStrictEqual(seen, calls)
       assert.strictEqual(tokenRequests(), names.length)
     }).pipe(Effect.provide(Tenants.Default))

@@ -4,8 +4,9 @@
  *
  * **Details**
  *
- * It is an independent reading of the protocol and shares no code with the client. Everything ERP.net's documentation
- * leaves open is an option with a documented default. All time is that of the `Clock`, so in memory the hour of a
+ * It is an independent reading of the protocol and shares no code with the client. It reads and writes: objects with
+ * their references and children, document states, API transactions with the front-end model, batches and imports.
+ * Everything ERP.net's documentation leaves open is an option with a documented default. All time is that of the `Clock`, so in memory the hour of a
  * token passes under `TestClock`.
  *
  * @example

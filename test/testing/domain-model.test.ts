@@ -29,8 +29,9 @@ describe("Domain $metadata", () => {
     const defined = new Set(
       [...xml.matchAll(/<(?:EntityType|EnumType|ComplexType) Name="(\w+)"/g)].map((match) => match[1])
     )
-    for (const [, name] of xml.matchAll(/"(?:Collection\()?Erp\.(\w+)\)?"/g)) {
-      if (name === "EntityName" || name === "GetVersion" || name === "GetRenamedEntityTypes") continue
+    const operations = new Set([...xml.matchAll(/<(?:Function|Action) Name="(\w+)"/g)].map((match) => match[1]))
+    for (const [, name = ""] of xml.matchAll(/"(?:Collection\()?Erp\.(\w+)\)?"/g)) {
+      if (name === "EntityName" || operations.has(name)) continue
       assert(defined.has(name), `Erp.${name} is not defined`)
     }
   })
@@ -46,7 +47,10 @@ describe("Domain $metadata", () => {
       `<EntityType Name="General_Contacts_Person" BaseType="Erp.General_Contacts_Party">`,
       `<NavigationProperty Name="SalesOrder" Type="Erp.Crm_Sales_SalesOrder" Nullable="false"><OnDelete Action="Cascade"/>`,
       `<EntityType Name="Crm_Sales_CustomerExternalAcces">`,
-      `<EnumType Name="General_Products_ProductsRepository_ABCClass"><Member Name="A" Value="0"/>`
+      `<EnumType Name="General_Products_ProductsRepository_ABCClass"><Member Name="A" Value="0"/>`,
+      `<Action Name="CreateCopy" IsBound="true"><Parameter Name="entity" Type="Erp.Crm_Sales_Customer"/><ReturnType Type="Edm.EntityType"/></Action>`,
+      `<Action Name="ChangeState" IsBound="true"><Parameter Name="entity" Type="Erp.Crm_Sales_SalesOrder"/>`,
+      `<ActionImport Name="BeginTransaction" Action="Erp.BeginTransaction"/>`
     ]) {
       assert.include(xml, part)
     }

@@ -51,6 +51,34 @@ describe("on a socket", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.live("takes writes, in a transaction too", () =>
+    Effect.gen(function* () {
+      const erp = yield* ErpNetEmulator.ErpNetEmulator
+      const token = yield* issueToken()
+      const root = "/api/domain/odata/"
+      const call = (method: "POST" | "PATCH" | "DELETE", path: string, body: unknown, id = "") =>
+        HttpClientRequest.make(method)(root + path).pipe(
+          HttpClientRequest.setHeaders({ authorization: `Bearer ${token}`, transactionid: id }),
+          HttpClientRequest.bodyText(JSON.stringify(body), "application/json"),
+          send
+        )
+      const id = (yield* call("POST", "BeginTransaction", {})).body
+      const created = yield* call("POST", "General_Currencies_Currencies", { CurrencySign: "XAU", Name: "Злато" }, id)
+      assert.strictEqual(created.status, 201)
+      const location = created.headers["location"] ?? ""
+      assert(location.startsWith(erp.origin + root), location)
+      const path = location.slice((erp.origin + root).length)
+      assert.strictEqual((yield* callApi(token, root + path)).status, 404)
+      const ended = yield* call("POST", "EndTransaction", { commit: true }, id)
+      assert.deepStrictEqual([ended.status, ended.body], [204, ""])
+      assert.strictEqual((yield* call("PATCH", path, { ShowOrder: 7 })).status, 204)
+      assert.deepInclude(json(yield* callApi(token, root + path)), { Name: "Злато", ShowOrder: 7 })
+      yield* plan(Fault.resetAfterExecution)
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(call("DELETE", path, {}))))
+      assert.strictEqual((yield* callApi(token, root + path)).status, 404)
+    }).pipe(Effect.provide(layer))
+  )
+
   it.live("takes bodies in parts and refuses those beyond 30 MB", () =>
     Effect.gen(function* () {
       const form = new TextEncoder().encode(new URLSearchParams(demo).toString())

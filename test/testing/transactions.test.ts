@@ -455,6 +455,12 @@ describe("transactions of an instance", () => {
         yield* TestClock.adjust("1 second")
         yield* api(token, "POST", "EndTransaction", { commit: false }, id)
         assert.include((yield* Fiber.join(waiting)).body, "Invalid TransactionId")
+        const erp = yield* ErpNetEmulator.ErpNetEmulator
+        const other = yield* beginAt(token, { trackChanges: true })
+        const lost = yield* Effect.fork(api(token, "GET", "WaitForChanges", undefined, other))
+        yield* TestClock.adjust("1 second")
+        yield* erp.endSessions
+        assert.include((yield* Fiber.join(lost)).body, `Invalid TransactionId ${other}.`)
         assert.strictEqual((yield* api(token, "GET", "WaitForChanges", undefined, "x")).status, 500)
         assert.strictEqual(listAt(json(yield* api(token, "GET", customers)), "value").length, 2)
       }).pipe(Effect.provide(layer()))

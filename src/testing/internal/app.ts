@@ -262,11 +262,15 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
   /** Done as soon as another request has been executed; then there is a new one. */
   let executed = Deferred.unsafeMake<void>(FiberId.none)
 
+  const wake = (): void => {
+    Deferred.unsafeDone(executed, Exit.void)
+    executed = Deferred.unsafeMake(FiberId.none)
+  }
+
   const execute = (request: DomainRequest): Effect.Effect<Http.WholeReply> =>
     Effect.sync(() => {
       const reply = domain().handle(request)
-      Deferred.unsafeDone(executed, Exit.void)
-      executed = Deferred.unsafeMake(FiberId.none)
+      wake()
       const headers = reply.body === "" ? { "odata-version": "4.0" } : odataHeaders
       return Http.text(reply.status, { ...headers, ...reply.headers }, reply.body)
     })
@@ -418,7 +422,10 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
       }),
     failNext: (endpoint, fault, times = 1) => Effect.sync(() => faults.add(endpoint, fault, times)),
     clearFaults: Effect.sync(faults.clear),
-    endSessions: Effect.sync(sessions.closeAll),
+    endSessions: Effect.sync(() => {
+      sessions.closeAll()
+      wake()
+    }),
     setLicences: (licences) => Effect.sync(() => sessions.setLicences(licences)),
     setLatency: (next) =>
       Effect.sync(() => {

@@ -152,7 +152,12 @@ export const measured = (kind: "amount" | "quantity", value: string, code: strin
   [measures[kind].part]: code
 })
 
-/** An amount or quantity as sent: its decimal, and the row of its currency or unit when it names one. */
+/**
+ * An amount or quantity as sent: its decimal, and the row of its currency or unit when it names one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Measure {
   readonly kind: "amount" | "quantity"
   readonly value: string

@@ -26,7 +26,117 @@ const complexTypes = [
   `<ComplexType Name="Quantity"><Property Name="Value" Type="Edm.Decimal"/><Property Name="Unit" Type="Edm.String"/></ComplexType>`,
   `<ComplexType Name="MultilanguageString"><Property Name="EN" Type="Edm.String"/><Property Name="BG" Type="Edm.String"/></ComplexType>`,
   `<ComplexType Name="Systems_Bpm_CustomPropertyValue"><Property Name="Value" Type="Edm.String"/><Property Name="ValueId" Type="Edm.Guid"/><Property Name="Description" Type="Erp.MultilanguageString"/></ComplexType>`,
+  `<ComplexType Name="ValueTextPair"><Property Name="Value" Type="Edm.String"/><Property Name="Text" Type="Edm.String"/></ComplexType>`,
   `<ComplexType Name="OpenObject" OpenType="true"/>`
+]
+
+const parameter = (name: string, type: string): string => `<Parameter Name="${name}" Type="${type}"/>`
+
+/** A parameter that may be left out; without a value its default is null. */
+const optional = (name: string, type: string, value?: string): string => {
+  const record =
+    value === undefined ? "" : `<Record><PropertyValue Property="DefaultValue" String="${value}"/></Record>`
+  return `<Parameter Name="${name}" Type="${type}"><Annotation Term="Org.OData.Core.V1.OptionalParameter">${record}</Annotation></Parameter>`
+}
+
+const operation = (
+  kind: "Action" | "Function",
+  name: string,
+  parameters: ReadonlyArray<string>,
+  result: string | undefined,
+  isBound = true
+): string =>
+  `<${kind} Name="${name}"${isBound ? ` IsBound="true"` : ""}>${parameters.join("")}${
+    result === undefined ? "" : `<ReturnType Type="${result}"/>`
+  }</${kind}>`
+
+/** Bound operations are repeated for every entity type. */
+const boundOperations = (entity: EntityModel): ReadonlyArray<string> => {
+  const self = parameter("entity", `Erp.${entity.type}`)
+  const page = [optional("top", "Edm.Int32", "10"), optional("skip", "Edm.Int32", "0")]
+  const every = [
+    operation("Action", "CreateCopy", [self], "Edm.EntityType"),
+    operation(
+      "Action",
+      "CreateNotification",
+      [
+        self,
+        parameter("user", "Erp.Systems_Security_User"),
+        ...["notificationClass", "subject"].map((name) => parameter(name, "Edm.String")),
+        parameter("priority", "Edm.String")
+      ],
+      undefined
+    ),
+    operation(
+      "Function",
+      "GetAllowedCustomPropertyValues",
+      [
+        self,
+        parameter("customPropertyCode", "Edm.String"),
+        optional("search", "Edm.String"),
+        optional("exactMatch", "Edm.Boolean", "false"),
+        optional("orderByDescription", "Edm.Boolean", "false"),
+        ...page
+      ],
+      "Collection(Erp.Systems_Bpm_CustomPropertyValue)"
+    ),
+    operation(
+      "Function",
+      "GetPropertyAllowedValues",
+      [self, parameter("propertyName", "Edm.String"), optional("search", "Edm.String"), ...page],
+      "Collection(Erp.ValueTextPair)"
+    )
+  ]
+  if (entity.set !== "General_Documents_Documents" && entity.base !== "General_Documents_Documents") return every
+  return [
+    ...every,
+    operation(
+      "Action",
+      "ChangeState",
+      [self, parameter("newState", "Erp.General_Documents_DocumentState"), optional("userStatus", "Edm.EntityType")],
+      undefined
+    ),
+    operation("Action", "Complete", [self, optional("completion", "Edm.String")], undefined),
+    operation(
+      "Action",
+      "MakeVoid",
+      [
+        self,
+        parameter("reason", "Edm.String"),
+        optional("voidType", "Edm.String"),
+        optional("resetParentState", "Edm.Boolean", "false")
+      ],
+      undefined
+    ),
+    operation("Action", "Recalculate", [self], undefined)
+  ]
+}
+
+const unbound: ReadonlyArray<
+  readonly [kind: "Action" | "Function", name: string, parameters: ReadonlyArray<string>, result: string | undefined]
+> = [
+  ["Function", "GetVersion", [], "Erp.OpenObject"],
+  ["Function", "GetRenamedEntityTypes", [], "Collection(Erp.OpenObject)"],
+  ["Function", "GetChanges", [], "Erp.OpenObject"],
+  ["Function", "WaitForChanges", [], "Erp.OpenObject"],
+  [
+    "Action",
+    "BeginTransaction",
+    [optional("model", "Edm.String", "common"), optional("trackChanges", "Edm.Boolean", "false")],
+    "Edm.String"
+  ],
+  ["Action", "EndTransaction", [optional("commit", "Edm.Boolean", "true")], undefined],
+  [
+    "Action",
+    "Import",
+    [
+      optional("model", "Edm.String", "frontend"),
+      optional("transaction", "Edm.String", "per-object"),
+      optional("loggingLevel", "Edm.Int32", "2"),
+      parameter("objects", "Collection(Erp.OpenObject)")
+    ],
+    "Erp.OpenObject"
+  ]
 ]
 
 const property = (attribute: Attribute, keys: ReadonlySet<string>): string => {
@@ -86,14 +196,13 @@ export const renderMetadata = (context: Context): string => {
     ),
     ...complexTypes,
     ...[...entities.values()].map((entity) => entityType(context, entity)),
-    `<Function Name="GetVersion"><ReturnType Type="Erp.OpenObject"/></Function>`,
-    `<Function Name="GetRenamedEntityTypes"><ReturnType Type="Collection(Erp.OpenObject)"/></Function>`,
+    ...[...entities.values()].flatMap(boundOperations),
+    ...unbound.map(([kind, name, parameters, result]) => operation(kind, name, parameters, result, false)),
     `<EntityContainer Name="Container">`,
     ...[...entities.values()].map(
       (entity) => ` <EntitySet Name="${context.nameOf(entity.set)}" EntityType="Erp.${entity.type}"/>`
     ),
-    ` <FunctionImport Name="GetVersion" Function="Erp.GetVersion"/>`,
-    ` <FunctionImport Name="GetRenamedEntityTypes" Function="Erp.GetRenamedEntityTypes"/>`,
+    ...unbound.map(([kind, name]) => ` <${kind}Import Name="${name}" ${kind}="Erp.${name}"/>`),
     `</EntityContainer>`
   ]
   return [

@@ -149,8 +149,7 @@ export const makeOverlay = (below: Store): Overlay => {
       return [...found.filter(isUnchanged), ...own.where(entity, name, text)].sort((a, b) => compareGuids(a.id, b.id))
     },
     // a number freed in the overlay is not used again in it
-    highest: (entity, name, prefix) =>
-      Math.max(below.highest(entity, name, prefix), own.highest(entity, name, prefix)),
+    highest: (entity, name, prefix) => Math.max(below.highest(entity, name, prefix), own.highest(entity, name, prefix)),
     flush: () => {
       const all = allChanges(changes)
       for (const { kind, row } of all) {

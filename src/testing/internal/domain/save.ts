@@ -84,7 +84,12 @@ const checkRequired = (entity: EntityModel, change: Change): void => {
   for (const { name, required } of entity.references.values()) if (required) missing("reference", name)
 }
 
-/** The row that has the currency or unit of an amount or quantity. */
+/**
+ * The row that has the currency or unit of an amount or quantity.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
 export const measureRow = (store: Store, row: Row, attribute: Attribute): Row | undefined =>
   attribute.by === undefined
     ? undefined

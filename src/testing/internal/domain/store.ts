@@ -235,8 +235,14 @@ const dropFromIndexes = (table: Table, id: string): void => {
     const key = textKey(row, name)
     if (key !== undefined) index.get(key)?.delete(id)
   }
+}
+
+/** Follows a row that is replaced, added or deleted. */
+const adjustHighest = (table: Table, before: Row | undefined, after: Row | undefined): void => {
   for (const [key, highest] of table.highest) {
-    if (numberOf(row, highest) === highest.number) table.highest.delete(key)
+    const [old, number] = [before, after].map((row) => (row === undefined ? 0 : numberOf(row, highest)))
+    if (number !== undefined && number >= highest.number) table.highest.set(key, { ...highest, number })
+    else if (old === highest.number) table.highest.delete(key)
   }
 }
 
@@ -253,7 +259,14 @@ export const makeStore = (model: Model): Store => {
   const table = (set: string): Table => {
     const existing = tables.get(set)
     if (existing !== undefined) return existing
-    const created: Table = { rows: new Map(), version: 0, sorted: [], stale: new Set(), indexes: new Map(), highest: new Map() }
+    const created: Table = {
+      rows: new Map(),
+      version: 0,
+      sorted: [],
+      stale: new Set(),
+      indexes: new Map(),
+      highest: new Map()
+    }
     tables.set(set, created)
     return created
   }
@@ -280,11 +293,9 @@ export const makeStore = (model: Model): Store => {
   const put = (row: Row): void => {
     const target = table(row.set)
     touch(target, row.id)
+    adjustHighest(target, target.rows.get(row.id), row)
     target.rows.set(row.id, row)
     for (const [name, index] of target.indexes) addToIndex(index, name, row)
-    for (const [key, highest] of target.highest) {
-      target.highest.set(key, { ...highest, number: Math.max(highest.number, numberOf(row, highest)) })
-    }
   }
 
   const find = (entity: EntityModel, id: string): Row | undefined => {
@@ -303,6 +314,7 @@ export const makeStore = (model: Model): Store => {
       if (row === undefined) return false
       const target = table(row.set)
       touch(target, id)
+      adjustHighest(target, row, undefined)
       return target.rows.delete(id)
     },
     update: (set, id, changes) => {
