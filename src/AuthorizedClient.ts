@@ -180,7 +180,7 @@ const refusal = (call: Call, response: HttpClientResponse.HttpClientResponse, se
 
 /** A copy of a token error that also carries the 401 which made the renewal necessary; the original is shared. */
 const withRejected = (error: TokenError, refused: Unauthorized | Expired): TokenError => {
-  const rejected = refused._tag === "Unauthorized" ? refused : new Unauthorized({ ...refused })
+  const rejected = new Unauthorized({ ...refused })
   switch (error._tag) {
     case "InvalidClient":
       return new InvalidClient({ ...error, rejected })

@@ -171,9 +171,8 @@ const readToken = (
 ): Either.Either<AccessToken.AccessToken, TokenResponseInvalid> =>
   Either.match(decodeToken(body), {
     onLeft: (error) => {
-      const path = ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.path[0]
-      const name = path === undefined ? undefined : String(path)
-      return Either.left(invalid(exchange, status, faults[name ?? ""] ?? "it is not a token answer", name))
+      const name = String(ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.path[0])
+      return Either.left(invalid(exchange, status, faults[name] ?? "it is not a token answer", name))
     },
     onRight: (token) =>
       Either.right(

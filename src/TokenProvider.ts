@@ -407,7 +407,6 @@ export const make = (options: Options): Effect.Effect<Service, never, HttpClient
       if (now >= exit.value.expiresAt) return fail(current, reason, Cause.fail(new Expired({})), now)
       slot = hold(exit.value, now, current.isRenewal)
       failures = { count: 0, at: 0, retryAfter: 0 }
-      wasRefused = false
       return Deferred.succeed(current.deferred, exit.value)
     }
 

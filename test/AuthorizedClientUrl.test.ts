@@ -1,6 +1,6 @@
 import { HttpBody, HttpClient, HttpClientRequest, HttpClientResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FastCheck, Layer, Option } from "effect"
+import { Cause, Effect, Exit, FastCheck, Layer, Option } from "effect"
 import { Instance } from "effect-erpnet"
 import { clientOf, fakeApi, token, tokenNumber, unauthorized } from "./support/fakeApi.ts"
 import { instance } from "./support/fixtures.ts"
@@ -302,6 +302,73 @@ describe("AuthorizedClient: URLs", () => {
       assert.strictEqual(error._tag, "ForeignOrigin")
       assert.propertyVal(error, "origin", "https://evil.example")
       assert.strictEqual(hops.at(-1), "https://evil.example/x")
+    })
+  )
+
+  it.scoped("replacing the caller's Authorization changes nothing else of the request that is shown", () =>
+    Effect.gen(function* () {
+      const { client } = yield* clientOf(fakeApi(ok))
+      const authorized = HttpClientRequest.get("x").pipe(HttpClientRequest.setHeader("authorization", "Basic mine"))
+      const plain = yield* client.execute(authorized)
+      assert.strictEqual(plain.request.hash._tag, "None")
+      const marked = yield* client.execute(HttpClientRequest.setHash(authorized, "part"))
+      assert.deepStrictEqual(marked.request.hash, Option.some("part"))
+      assert.notProperty(marked.request.headers, "authorization")
+    })
+  )
+
+  for (const userInfo of ["user", ":password", "user:password"]) {
+    it.scoped(`${userInfo}@ in a URL is neither sent nor shown`, () =>
+      Effect.gen(function* () {
+        const fake = fakeApi(ok)
+        const { client } = yield* clientOf(fake)
+        const response = yield* client.get(`https://${userInfo}@testdb.my.erp.net/api/domain/odata/x`)
+        assert.strictEqual(fake.calls[0]?.sent, `${root}x`)
+        assert.notInclude(response.request.url, "@")
+      })
+    )
+  }
+
+  it.scoped("a URL that cannot be parsed says so", () =>
+    Effect.gen(function* () {
+      const { client } = yield* clientOf(fakeApi(ok))
+      const error = yield* Effect.flip(client.get("https://[nowhere"))
+      assert.include(error.message, "the URL cannot be parsed")
+    })
+  )
+
+  it.scoped("a transport that rewrites paths of the same origin is no redirect", () =>
+    Effect.gen(function* () {
+      const fake = fakeApi(ok)
+      const rewriting = HttpClient.mapRequest(fake.http, (request) =>
+        request.url === `${root}x` ? HttpClientRequest.setUrl(request, `${root}y`) : request
+      )
+      const { client } = yield* clientOf({ layer: Layer.succeed(HttpClient.HttpClient, rewriting) })
+      assert.strictEqual((yield* client.get("x")).status, 200)
+      assert.strictEqual(fake.calls[0]?.url.href, `${root}y`)
+    })
+  )
+
+  it.scoped("a transport that makes errors of statuses changes nothing: a 401 is renewed, a 404 passes through", () =>
+    Effect.gen(function* () {
+      const fake = fakeApi((call, index) => (index === 1 ? unauthorized() : new Response(call.token, { status: 404 })))
+      const strict = Layer.succeed(HttpClient.HttpClient, HttpClient.filterStatusOk(fake.http))
+      const { client } = yield* clientOf({ layer: strict })
+      const response = yield* client.get("x")
+      assert.strictEqual(response.status, 404)
+      assert.deepStrictEqual(
+        fake.calls.map((call) => call.token),
+        [tokenNumber(1), tokenNumber(2)]
+      )
+    })
+  )
+
+  it.scoped("a defect of the transport stays a defect, and is told without the token", () =>
+    Effect.gen(function* () {
+      const { client } = yield* clientOf(fakeApi((call) => Effect.die(new Error(`bad header ${call.token}`))))
+      const exit = yield* Effect.exit(client.get("x"))
+      assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
+      assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", "bad header <redacted>")
     })
   )
 })

@@ -596,3 +596,122 @@ describe("TokenEndpoint: no usable answer", () => {
     })
   )
 })
+
+describe("TokenEndpoint: details", () => {
+  for (const [what, answer] of [
+    ["300", () => new Response(null, { status: 300 })],
+    ["an opaque redirect of a browser, status 0", () => Response.error()]
+  ] as const) {
+    it.effect(`${what} is a redirect`, () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(request(fakeServer(answer), once))
+        assert.strictEqual(error._tag === "TokenEndpointUnavailable" ? error.reason : error._tag, "redirect")
+      })
+    )
+  }
+
+  it.effect("the token beside an error, and the credentials of Basic, are masked in its description", () =>
+    Effect.gen(function* () {
+      const server = fakeServer((sent) =>
+        json(200, {
+          error: "odd",
+          access_token: "tok3n-of-the-answer",
+          error_description: `revoke tok3n-of-the-answer, sent by ${sent.headers["authorization"]} with ${secret}`
+        })
+      )
+      const error = yield* Effect.flip(request(server, { clientAuthentication: "basic" }))
+      assert.strictEqual(
+        error._tag === "TokenRequestRejected" ? error.errorDescription : undefined,
+        "revoke <redacted>, sent by Basic <redacted>== with <redacted>"
+      )
+    })
+  )
+
+  it.effect("a body that is no JSON names no content-encoding where there is none", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(
+        request(
+          fakeServer(() => new Response("x")),
+          once
+        )
+      )
+      assert.strictEqual(
+        error._tag === "TokenResponseInvalid" ? error.reason : undefined,
+        "the body is not a JSON object"
+      )
+    })
+  )
+
+  it.effect("a client that makes errors of statuses changes nothing", () =>
+    Effect.gen(function* () {
+      const server = fakeServer(() => json(400, { error: "invalid_scope" }))
+      const error = yield* TokenEndpoint.request(instance, application).pipe(
+        Effect.flip,
+        Effect.provideService(HttpClient.HttpClient, HttpClient.filterStatusOk(server.client))
+      )
+      assert.strictEqual(error._tag, "InvalidScope")
+    })
+  )
+
+  it.effect("a timeout says how long it waited, and a nonsense one which option it is", () =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.fork(
+        Effect.flip(
+          request(
+            fakeServer(() => Effect.never),
+            { requestTimeout: 1500 }
+          )
+        )
+      )
+      yield* TestClock.adjust(1500)
+      assert.include((yield* Fiber.join(fiber)).message, "no whole answer in 1500 ms")
+      const exit = yield* Effect.exit(request(fakeServer(issuing()), { requestTimeout: -1 }))
+      assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", "requestTimeout is negative")
+    })
+  )
+
+  it.effect("a Retry-After of 30 seconds is waited for once; a second one would pass the 45 seconds and is not", () =>
+    Effect.gen(function* () {
+      yield* TestClock.adjust("5 minutes")
+      const start = yield* Clock.currentTimeMillis
+      const server = fakeServer(() => json(503, {}, { "retry-after": "30" }))
+      const fiber = yield* Effect.fork(Effect.zip(Effect.flip(request(server)), Clock.currentTimeMillis))
+      yield* TestClock.adjust("1 minute")
+      const [error, end] = yield* Fiber.join(fiber)
+      assert.strictEqual(error._tag, "TokenEndpointUnavailable")
+      assert.strictEqual(server.received.length, 2)
+      assert.strictEqual(end - start, 30_000)
+    })
+  )
+
+  it.effect("a pause that reaches the 45th second is not begun", () =>
+    Effect.gen(function* () {
+      yield* TestClock.adjust("5 minutes")
+      const start = yield* Clock.currentTimeMillis
+      // 15 s have passed with the second answer; 30 s of waiting would end at the very end.
+      const pausing = { retryTransient: Schedule.spaced("6 seconds") }
+      const server = fakeServer((_, index) =>
+        index === 1 ? Effect.delay(Effect.succeed(json(503, {})), "9 seconds") : json(503, {}, { "retry-after": "30" })
+      )
+      const fiber = yield* Effect.fork(Effect.zip(Effect.flip(request(server, pausing)), Clock.currentTimeMillis))
+      yield* TestClock.adjust("2 minutes")
+      const [, end] = yield* Fiber.join(fiber)
+      assert.strictEqual(end - start, 15_000)
+      assert.strictEqual(server.received.length, 2)
+    })
+  )
+
+  it.effect("a schedule that waits too long is cut off after 45 seconds with the error that it waited on", () =>
+    Effect.gen(function* () {
+      yield* TestClock.adjust("5 minutes")
+      const start = yield* Clock.currentTimeMillis
+      const server = fakeServer(() => json(502, {}))
+      const patient = { retryTransient: Schedule.spaced("10 minutes") }
+      const fiber = yield* Effect.fork(Effect.zip(Effect.flip(request(server, patient)), Clock.currentTimeMillis))
+      yield* TestClock.adjust("1 hour")
+      const [error, end] = yield* Fiber.join(fiber)
+      assert.strictEqual(error._tag === "TokenEndpointUnavailable" ? error.status : undefined, 502)
+      assert.strictEqual(end - start, 45_000)
+    })
+  )
+})

@@ -811,7 +811,7 @@ describe("AuthorizedClient", () => {
             new HttpClientError.ResponseError({
               request: seen.request,
               response: HttpClientResponse.fromWeb(seen.request, new Response(seen.told)),
-              reason: "StatusCode",
+              reason: "Decode",
               description: `for ${seen.told}`,
               cause: transportError(seen)
             })

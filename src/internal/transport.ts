@@ -1,6 +1,7 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -18,13 +19,21 @@ const withoutRedirects = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effec
     })
   )
 
+/** The answer itself, where the user's client makes errors of statuses (`filterStatusOk`): they are looked at here. */
+const withStatus: <R>(
+  effect: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError, R>
+) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError, R> = Effect.catchTag(
+  "ResponseError",
+  (error) => (error.reason === "StatusCode" ? Effect.succeed(error.response) : Effect.fail(error))
+)
+
 /**
- * The HttpClient of the context as this package uses it: no redirect is followed, and the platform makes no span and
- * sends no trace headers of its own.
+ * The HttpClient of the context as this package uses it: no redirect is followed, no status is an error, and the
+ * platform makes no span and sends no trace headers of its own.
  */
 export const harden = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
   client.pipe(
-    HttpClient.transformResponse(withoutRedirects),
+    HttpClient.transformResponse((effect) => withStatus(withoutRedirects(effect))),
     HttpClient.withTracerPropagation(false),
     HttpClient.withTracerDisabledWhen(() => true)
   )
