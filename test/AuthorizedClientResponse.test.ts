@@ -240,12 +240,12 @@ describe("AuthorizedClient: platform errors", () => {
         new HttpClientError.ResponseError({
           request,
           response: HttpClientResponse.fromWeb(request, new Response("answer", { status: 502 })),
-          reason: "StatusCode"
+          reason: "Decode"
         })
       const { client } = yield* clientOf(failing(badGateway))
       const error = yield* Effect.flip(client.get("x"))
       assert.instanceOf(error, HttpClientError.ResponseError)
-      assert.strictEqual(error.message, "StatusCode error (502 GET x)")
+      assert.strictEqual(error.message, "Decode error (502 GET x)")
       assert.strictEqual(error.response.request.url, "x")
       assert.strictEqual(yield* error.response.text, "answer")
       isClean(error)
