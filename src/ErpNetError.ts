@@ -446,6 +446,24 @@ export class InvalidQuery extends Schema.TaggedError<InvalidQuery>("effect-erpne
 }
 
 /**
+ * A value to write does not fit the Schema of its entity set. Nothing was sent. `path` leads to the place, `reason`
+ * names what was expected and the type found, never the value.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidValue extends Schema.TaggedError<InvalidValue>("effect-erpnet/ErpNetError/InvalidValue")(
+  "InvalidValue",
+  { entitySet: text, path: text, reason: text }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const path = this.path === "" ? "" : ` at ${this.path}`
+    return `The value for ${this.entitySet} was not sent, because it does not fit the Schema${path}: ${this.reason}.`
+  }
+}
+
+/**
  * No whole answer came from the instance: no connection, a broken one, or a timeout.
  *
  * @category errors
@@ -595,6 +613,67 @@ export class DuplicateKey extends Schema.TaggedError<DuplicateKey>("effect-erpne
 }
 
 /**
+ * The entity was changed by somebody else since it was read (`ObjectVersion`). Nothing was written. Read it again,
+ * apply the change to what it is now, and update under the new version.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ConcurrencyConflict extends Schema.TaggedError<ConcurrencyConflict>(
+  "effect-erpnet/ErpNetError/ConcurrencyConflict"
+)("ConcurrencyConflict", answer) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    return (
+      `${describeAnswer(this)}. Somebody else changed the entity since it was read, and nothing was written. ` +
+      "Read it again, apply the change to what it is now, and update it under its new ObjectVersion."
+    )
+  }
+}
+
+/**
+ * A change was sent and its answer is lost: it may have been executed or not. It is never sent again by this package.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class OutcomeUnknown extends Schema.TaggedError<OutcomeUnknown>("effect-erpnet/ErpNetError/OutcomeUnknown")(
+  "OutcomeUnknown",
+  { ...call, reason: Schema.Literal("transport", "timeout", "status"), detail: optionalText, status: optionalStatus }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const status = this.status === undefined ? "" : `, status ${this.status}`
+    const detail = this.detail === undefined ? "" : ` (${this.detail})`
+    return (
+      `${this.method} ${this.path} was sent, but its answer is lost: ${this.reason}${status}${detail}. ` +
+      "It may have been executed or not, so it was not sent again. Look whether the change is there before you repeat it; " +
+      "an ExternalId and the action merge make it safe to repeat."
+    )
+  }
+}
+
+/**
+ * The API transaction is gone: it lives 25 minutes at most and ends with its session (an hour, a refused token, a
+ * restart of the server). Nothing of it was written.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TransactionLost extends Schema.TaggedError<TransactionLost>("effect-erpnet/ErpNetError/TransactionLost")(
+  "TransactionLost",
+  { reason: Schema.Literal("unknown to the server", "session ended"), detail: optionalText }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    return (
+      `The API transaction is lost: ${this.reason}${quoted(", ", this.detail)}. Nothing of it was written. ` +
+      "Transactions live 25 minutes at most, and no longer than their session. Run it again, with less to do in it."
+    )
+  }
+}
+
+/**
  * The server answered with an error that has no class of its own; ERP.net answers 500 for most faults of a request.
  *
  * @category errors
@@ -706,6 +785,10 @@ export type ErpNetError =
   | Unauthorized
   | ForeignOrigin
   | InvalidQuery
+  | InvalidValue
+  | ConcurrencyConflict
+  | OutcomeUnknown
+  | TransactionLost
   | Unreachable
   | Forbidden
   | NotFound

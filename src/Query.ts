@@ -162,6 +162,15 @@ export const renderEntity = <A, I>(
   query: Pick<Query<NoInfer<A>, NoInfer<I>>, "options" | "context"> = {}
 ): Either.Either<string, InvalidQuery> => join(Either.right(selection.projection), extensions(query), context(query))
 
+/**
+ * The query string for a change: the context.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const renderContext = (given: QueryContext | undefined): Either.Either<string, InvalidQuery> =>
+  context({ context: given })
+
 type Part = Either.Either<string, InvalidQuery>
 
 const none: Part = Either.right("")

@@ -71,6 +71,24 @@ const samples = {
     new ErpNetError.ForeignOrigin({ origin: "https://evil.example", expected: "https://testdb.my.erp.net" })
   ],
   InvalidQuery: [new ErpNetError.InvalidQuery({ option: "top", reason: "it must be a whole number" })],
+  InvalidValue: [
+    new ErpNetError.InvalidValue({ entitySet: "Crm_Customers", path: "", reason: "expected an object" }),
+    new ErpNetError.InvalidValue({ entitySet: "Crm_Customers", path: "Number", reason: "expected string, found null" })
+  ],
+  ConcurrencyConflict: [new ErpNetError.ConcurrencyConflict(answer), new ErpNetError.ConcurrencyConflict(wide)],
+  OutcomeUnknown: [
+    ...(["transport", "timeout", "status"] as const).map(
+      (reason) => new ErpNetError.OutcomeUnknown({ ...call, reason })
+    ),
+    new ErpNetError.OutcomeUnknown({ ...call, reason: "status", status: 502 }),
+    new ErpNetError.OutcomeUnknown({ ...call, reason: "transport", detail: "ECONNRESET" })
+  ],
+  TransactionLost: [
+    ...(["unknown to the server", "session ended"] as const).flatMap((reason) => [
+      new ErpNetError.TransactionLost({ reason }),
+      new ErpNetError.TransactionLost({ reason, detail: "what the server says" })
+    ])
+  ],
   Unreachable: [
     ...(["transport", "timeout", "status", "invalidRequest"] as const).map(
       (reason) => new ErpNetError.Unreachable({ ...call, reason })

@@ -110,6 +110,27 @@ describe("examples", () => {
     })
   )
 
+  it.live("04-sales-order creates, changes under a version, and releases", () =>
+    Effect.gen(function* () {
+      const { code, output } = yield* runExample("04-sales-order")
+      assert.strictEqual(code, 0, output)
+      assertNoSecret(output)
+      assert.match(output, /ConcurrencyConflict/)
+      assert.match(output, /Released/)
+    })
+  )
+
+  it.live("05-bulk-import imports 10,000 products, and says which failed", () =>
+    Effect.gen(function* () {
+      const { code, output } = yield* runExample("05-bulk-import")
+      assert.strictEqual(code, 0, output)
+      assertNoSecret(output)
+      assert.match(output, /9,991 added, 0 modified, 0 unchanged, 9 failed/)
+      assert.match(output, /caught OutcomeUnknown \(transport\): rows 0 to 99/)
+      assert.match(output, /200 added, 0 modified, 100 unchanged, 0 failed/)
+    })
+  )
+
   it.live("secret-hash prints what to register", () =>
     Effect.gen(function* () {
       const { code, output } = yield* runExample("secret-hash", {}, "DEMO\n")

@@ -1039,6 +1039,67 @@ describe("DomainApi", () => {
     })
   )
 
+  it.effect("every error of a write to an API that repeats the token", () =>
+    Effect.gen(function* () {
+      const failing = (status: number, message: (seen: Seen) => string) => (seen: Seen) =>
+        Response.json({ error: { code: 0, message: message(seen), type: seen.told, info: seen.told } }, { status })
+      const invalidId = failing(500, (seen) => `Invalid TransactionId ${seen.told}.`)
+      const refusing = (seen: Seen) =>
+        new Response(seen.told, {
+          status: 401,
+          headers: { "www-authenticate": `Bearer error="invalid_token", error_description="${seen.told}"` }
+        })
+      const begun = (answer: (seen: Seen) => Answer) => (seen: Seen, n: number) =>
+        n === 1 ? new Response("0123456789abcdef0123456789abcdef") : answer(seen)
+      const create = DomainApi.create(Customers, { Number: "1" })
+      const inTransaction = DomainApi.transaction(create)
+      const cases: ReadonlyArray<
+        readonly [
+          ErpNetError.ErpNetError["_tag"],
+          Effect.Effect<unknown, ErpNetError.ErpNetError, DomainApi.DomainApi>,
+          (seen: Seen, n: number) => Answer
+        ]
+      > = [
+        ["ConcurrencyConflict", create, failing(409, (seen) => seen.told)],
+        ["ConcurrencyConflict", create, failing(412, (seen) => seen.told)],
+        ["ConcurrencyConflict", create, failing(500, (seen) => `ObjectVersion ${seen.told}`)],
+        ["OutcomeUnknown", create, (seen) => Effect.fail(transportError(seen))],
+        ["OutcomeUnknown", create, (seen) => brokenBody(seen, 201)],
+        ["OutcomeUnknown", create, (seen) => new Response(`<html>${seen.told}</html>`, { status: 502 })],
+        ["OutcomeUnknown", create, () => Effect.never],
+        ["ResponseInvalid", create, (seen) => new Response(seen.told, { status: 201, headers: { location: "x" } })],
+        ["ResponseInvalid", create, (seen) => Response.json({ "@odata.id": seen.told }, { status: 201 })],
+        ["ResponseInvalid", inTransaction, (seen) => new Response(seen.told)],
+        ["TransactionLost", inTransaction, begun(invalidId)],
+        ["TransactionLost", inTransaction, begun(refusing)],
+        ["TransactionLost", DomainApi.transaction(Effect.void), begun(invalidId)],
+        ["OutcomeUnknown", DomainApi.transaction(Effect.void), begun((seen) => Effect.fail(transportError(seen)))]
+      ]
+      for (const [index, [tag, program, answer]] of cases.entries()) {
+        const server = hostile({ identity: (seen) => granted(seen, 1), api: answer })
+        const fiber = yield* Effect.fork(clean(`${tag} ${index}`, reading(server, program), notData))
+        yield* TestClock.adjust("5 minutes")
+        const { exit } = yield* Fiber.join(fiber)
+        assert.strictEqual(errorOf(exit)?._tag, tag, `${index}: ${String(exit)}`)
+      }
+    })
+  )
+
+  it.effect("a value that does not fit, which may be a secret itself", () =>
+    Effect.gen(function* () {
+      const server = hostile({ api: () => rows() })
+      const secretValue: never = { password: secret } as never
+      for (const program of [
+        DomainApi.create(Customers, { Number: secretValue }),
+        DomainApi.update(Customers, "00000000-0000-4000-8000-000000000001", { Number: secretValue }),
+        DomainApi.create(Customers, { "Number@odata.bind": secretValue })
+      ]) {
+        yield* cleanFailure("InvalidValue", "InvalidValue", reading(server, program))
+      }
+      assert.lengthOf(server.api, 0)
+    })
+  )
+
   it.effect("every spelling in a message", () =>
     Effect.gen(function* () {
       for (const [name, echo] of Object.entries(echoes)) {

@@ -121,8 +121,9 @@ const needles = (secret: string): ReadonlyArray<string> =>
  * Base64, or torn apart by white space or by characters that show nothing.
  */
 export const maskSecrets = (text: string, secrets: ReadonlyArray<string>): string => {
+  if (text === "") return text
   const wanted = [...new Set(secrets.flatMap(needles))].filter((needle) => needle !== "")
-  if (wanted.length === 0 || text === "") return text
+  if (wanted.length === 0) return text
   const found: Array<readonly [number, number]> = []
   for (const reading of readings(text)) {
     for (const needle of wanted) {

@@ -1,0 +1,129 @@
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Runtime from "effect/Runtime"
+import type * as Scope from "effect/Scope"
+
+/** What can be looked up together. */
+export interface Kind<A, E> {
+  /** Lookups with the same key may share a request. */
+  readonly key: string
+  /** What the error of a closed scope names. */
+  readonly path: string
+  /** One request for these ids; then the result of each. */
+  readonly fetch: (ids: ReadonlyArray<string>) => Effect.Effect<(id: string) => Either.Either<A, E>, E>
+}
+
+/** Looks up one id, together with what others ask for meanwhile. */
+export type Lookup<A, E> = (kind: Kind<A, E>, id: string) => Effect.Effect<A, E>
+
+export interface Options<E> {
+  /** How long the first lookup waits for others, in milliseconds. */
+  readonly window: number
+  /** With so many ids a request goes out at once. */
+  readonly maxIds: number
+  /** What callers get when the scope is closed. */
+  readonly closed: (path: string) => E
+}
+
+interface Entry<A, E> {
+  readonly result: Deferred.Deferred<A, E>
+  waiting: number
+}
+
+interface Group<A, E> {
+  readonly kind: Kind<A, E>
+  readonly entries: Map<string, Entry<A, E>>
+  readonly full: Deferred.Deferred<void>
+  waiting: number
+  settled: boolean
+}
+
+/**
+ * Makes a lookup that joins those of any fibers. A request runs in a fiber of the scope and not of a caller, so each
+ * caller is interruptible alone; when the last of a request is gone it is given up. Nothing is remembered.
+ */
+export const make = <A, E>(options: Options<E>): Effect.Effect<Lookup<A, E>, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const runtime = yield* Effect.runtime<never>()
+    // Groups that still take ids, and the fibers of all that are not settled.
+    const open = new Map<string, Group<A, E>>()
+    const running = new Map<Group<A, E>, Fiber.RuntimeFiber<void>>()
+    let closed = false
+
+    yield* Effect.addFinalizer(() => {
+      closed = true
+      return Fiber.interruptAll([...running.values()])
+    })
+
+    const shut = (group: Group<A, E>): void => {
+      if (open.get(group.kind.key) === group) open.delete(group.kind.key)
+    }
+
+    const settle = (group: Group<A, E>, exit: Exit.Exit<(id: string) => Either.Either<A, E>, E>): void => {
+      running.delete(group)
+      group.settled = true
+      for (const [id, { result }] of group.entries) {
+        // An interruption of others could not be handled by a caller.
+        const own: Exit.Exit<A, E> = Exit.isInterrupted(exit)
+          ? Exit.fail(options.closed(group.kind.path))
+          : Exit.flatMap(exit, (resultOf) => Either.match(resultOf(id), { onLeft: Exit.fail, onRight: Exit.succeed }))
+        Deferred.unsafeDone(result, own)
+      }
+    }
+
+    const flight = (group: Group<A, E>): Effect.Effect<void> => {
+      const work = Effect.flatMap(Effect.timeoutOption(Deferred.await(group.full), options.window), () => {
+        shut(group)
+        for (const [id, entry] of group.entries) {
+          if (entry.waiting === 0) group.entries.delete(id)
+        }
+        return group.kind.fetch([...group.entries.keys()])
+      })
+      return Effect.uninterruptibleMask((restore) =>
+        Effect.map(Effect.exit(restore(work)), (exit) => settle(group, exit))
+      )
+    }
+
+    const begin = (kind: Kind<A, E>): Group<A, E> => {
+      const group: Group<A, E> = {
+        kind,
+        entries: new Map(),
+        full: Deferred.unsafeMake(FiberId.none),
+        waiting: 0,
+        settled: false
+      }
+      open.set(kind.key, group)
+      running.set(group, Runtime.runFork(runtime)(flight(group)))
+      return group
+    }
+
+    const leave = (group: Group<A, E>, entry: Entry<A, E>): void => {
+      entry.waiting -= 1
+      group.waiting -= 1
+      if (group.waiting > 0 || group.settled) return
+      shut(group)
+      running.get(group)?.unsafeInterruptAsFork(FiberId.none)
+    }
+
+    return (kind, id) =>
+      Effect.uninterruptibleMask((restore) => {
+        if (closed) return Effect.fail(options.closed(kind.path))
+        const group = open.get(kind.key) ?? begin(kind)
+        const entry = group.entries.get(id) ?? { result: Deferred.unsafeMake<A, E>(FiberId.none), waiting: 0 }
+        group.entries.set(id, entry)
+        entry.waiting += 1
+        group.waiting += 1
+        if (group.entries.size >= options.maxIds) {
+          shut(group)
+          Deferred.unsafeDone(group.full, Exit.void)
+        }
+        return Effect.ensuring(
+          restore(Deferred.await(entry.result)),
+          Effect.sync(() => leave(group, entry))
+        )
+      })
+  })

@@ -1,0 +1,90 @@
+/** What the processes of the benchmark say to each other. */
+
+/** How the loopback server behaves. */
+export interface Settings {
+  /** Milliseconds that the token endpoint takes. */
+  readonly tokenLatency: number
+  /** Seconds that a token lives. */
+  readonly tokenLifetime: number
+  /** The API answers 401 to everything. */
+  readonly alwaysUnauthorized: boolean
+  /** How many rows the entity set has. */
+  readonly rows: number
+  /** Milliseconds that a page of rows takes. */
+  readonly pageDelay: number
+}
+
+/** What a question starts from. */
+export const plainSettings: Settings = {
+  tokenLatency: 0,
+  tokenLifetime: 3600,
+  alwaysUnauthorized: false,
+  rows: 0,
+  pageDelay: 0
+}
+
+/** What the server has counted since the last reset. */
+export interface Counters {
+  readonly tokenPosts: number
+  readonly apiCalls: number
+  readonly unauthorized: number
+}
+
+/** A message to the server, answered by its counters. */
+export type ServerCommand =
+  | { readonly type: "reset"; readonly settings: Settings }
+  | { readonly type: "revokeAll" }
+  | { readonly type: "read" }
+
+/** Where the server listens, and the token that it always takes. */
+export interface Target {
+  readonly origin: string
+  readonly staticToken: string
+  /** Short expiry margins, where an adapter has any to set: for tokens of 2 seconds. */
+  readonly shortTokens: boolean
+}
+
+/**
+ * How the rows are consumed: as fast as they come, with a pause for each batch of 1,000 rows, or with the same pause
+ * shared out to the rows as they come.
+ */
+export type Consumer = "fast" | "batches" | "rows"
+
+/** A message to a client process, answered by a {@link Measure}. */
+export type Job =
+  | { readonly type: "calls"; readonly count: number; readonly concurrency: number }
+  | { readonly type: "steady"; readonly perSecond: number; readonly seconds: number }
+  | { readonly type: "cachedToken"; readonly count: number }
+  | { readonly type: "rows"; readonly rows: number; readonly consumer: Consumer; readonly pause: number }
+  | { readonly type: "tenants"; readonly count: number }
+
+/** What a client process measured; what a job does not measure is zero. */
+export interface Measure {
+  readonly milliseconds: number
+  /** User and system time of the client process. */
+  readonly cpuMicroseconds: number
+  readonly failed: number
+  readonly firstFailure: string | undefined
+  /** Of the latencies of a steady load, in milliseconds. */
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+  /** Rows that came out. */
+  readonly rows: number
+  /** Of the process so far, in megabytes. */
+  readonly peakMemory: number
+  /** After a garbage collection, in megabytes. */
+  readonly heap: number
+}
+
+/** The service root of the Domain API on the server. */
+export const odataPath = "/api/domain/odata/"
+
+/** What one call asks for, below the service root. */
+export const callPath = "Bench_Customers?$top=1"
+
+/** The entity set that holds the rows. */
+export const rowsSet = "Bench_Rows"
+
+/** How many rows a page has. */
+export const pageSize = 1000
