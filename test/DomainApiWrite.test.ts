@@ -573,6 +573,16 @@ describe("writing to the embedded instance", () => {
       assert.deepStrictEqual((yield* DomainApi.get(Products, product)).Name, { EN: "Table", BG: "Лампа" })
       yield* DomainApi.updateTexts(Products, product, "Name", { BG: "Маса" })
       assert.deepStrictEqual((yield* DomainApi.get(Products, product)).Name, { EN: "Table", BG: "Маса" })
+      const role = "00000000-0000-0000-0000-000000000007"
+      yield* DomainApi.updateTexts(Products, product, "Name", { DE: "Tisch" }, { context: { role } })
+      const erp = yield* ErpNetEmulator.ErpNetEmulator
+      assert.deepStrictEqual(
+        (yield* erp.journal).slice(-2).map((entry) => [entry.method, entry.query]),
+        [
+          ["GET", `CurrentRoleId=${role}&$select=Name`],
+          ["PATCH", `CurrentRoleId=${role}`]
+        ]
+      )
       const wrong = failureOf(yield* Effect.exit(DomainApi.updateTexts(Products, product, "Name", { EN: 7 as never })))
       assert.deepInclude(wrong, { _tag: "InvalidValue", path: "Name.EN" })
     }).pipe(Effect.provide(emulated()))

@@ -193,11 +193,11 @@ export const updateTexts = <A, I>(
       const changed = yield* Either.mapLeft(Schema.encodeEither(ComplexType.MultilanguageString)(texts), (error) =>
         invalidInput(set.name, error.issue, [field])
       )
-      const answer = yield* api.read(`${path}?$select=${field}`, options.headers)
+      const url = yield* urlOf(path, options)
+      const answer = yield* api.read(`${url}${url === path ? "?" : "&"}$select=${field}`, options.headers)
       const row = yield* parse(set.name, answer.text, false)
       const decoded = Schema.decodeUnknownEither(Schema.Struct({ [field]: Texts }))(row)
       const held = yield* Either.mapLeft(decoded, (error) => invalid(set.name, error, []))
-      const url = yield* urlOf(path, options)
       yield* api.write({
         method: "PATCH",
         url,
