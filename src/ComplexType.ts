@@ -308,6 +308,22 @@ export const customPropertyCode = (name: string): Option.Option<string> =>
     : Option.none()
 
 /**
+ * An enum of ERP.net, read and written by the names of its members. The members that are given are known to the
+ * compiler and its completions; one that a newer server adds, or that an instance does not know, is read as its name
+ * and does not fail. Where it should fail, use `Schema.Literal`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Enum = <const Members extends ReadonlyArray<string>>(
+  ...members: Members
+): Schema.Schema<Members[number] | (string & {})> =>
+  Schema.declare((value): value is Members[number] | (string & {}) => typeof value === "string", {
+    identifier: "Enum",
+    description: `one of ${members.join(", ")}, or another name`
+  })
+
+/**
  * The type id of {@link EntityId}.
  *
  * @category type IDs

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { BigDecimal, Either, Equal, FastCheck, Hash, Option, Schema } from "effect"
 import * as ComplexType from "effect-erpnet/ComplexType"
+import * as EntitySet from "effect-erpnet/EntitySet"
+import * as Filter from "effect-erpnet/Filter"
 import * as losslessJson from "../src/internal/losslessJson.ts"
 
 const guid = "c8a65f60-26d0-4c3a-81c9-f367dd811908"
@@ -287,3 +289,24 @@ const toDoubles = (value: unknown): unknown => {
     ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, toDoubles(member)]))
     : value
 }
+
+describe("Enum", () => {
+  const State = ComplexType.Enum("New", "Planned", "Released")
+
+  it("reads and writes the members, and those that it does not know", () => {
+    for (const name of ["New", "Released", "Melted"]) {
+      assert.deepStrictEqual(Schema.decodeUnknownEither(State)(name), Either.right(name))
+      assert.deepStrictEqual(Schema.encodeUnknownEither(State)(name), Either.right(name))
+    }
+    for (const other of [30, null, {}]) {
+      assert.isTrue(Either.isLeft(Schema.decodeUnknownEither(State)(other)))
+    }
+  })
+
+  it("is a field that is selected by its name and filtered by a text", () => {
+    const Orders = EntitySet.make("Crm_Sales_SalesOrders", Schema.Struct({ State }))
+    assert.strictEqual(Orders.projection, "$select=State")
+    assert.deepStrictEqual(Filter.render(Orders, Filter.eq("State", "Released")), Either.right("State eq 'Released'"))
+    assert.deepStrictEqual(Filter.render(Orders, Filter.eq("State", "Melted")), Either.right("State eq 'Melted'"))
+  })
+})
