@@ -26,15 +26,14 @@
  *
  * @since 0.1.0
  */
-import * as Data from "effect/Data"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as ComplexType from "./ComplexType.ts"
 import * as EntityInput from "./EntityInput.ts"
 import type * as EntitySet from "./EntitySet.ts"
-import { InvalidQuery, type InvalidValue, ResponseInvalid } from "./ErpNetError.ts"
-import type { Answer, DomainApiError, WriteError } from "./internal/domainService.ts"
+import { type ChangesetFailed, InvalidQuery, type InvalidValue, ResponseInvalid } from "./ErpNetError.ts"
+import type { Answer, DomainApiError } from "./internal/domainService.ts"
 import { decodeEntity, decodePage, defaultTop, entityPath, parse, skipsNulls, withQuery } from "./internal/reading.ts"
 import { createdId } from "./internal/writing.ts"
 import * as Query from "./Query.ts"
@@ -129,24 +128,6 @@ export type Result<Op> =
     : Op extends Changeset<infer Operations>
       ? Either.Either<ChangesetResults<Operations>, ChangesetFailed | ResponseInvalid>
       : never
-
-/**
- * An operation of a changeset failed, so nothing of the changeset was written.
- *
- * @category errors
- * @since 0.1.0
- */
-export class ChangesetFailed extends Data.TaggedError("ChangesetFailed")<{
-  /** The name of the operation that failed, where the server says which. */
-  readonly operation: string | undefined
-  /** What it failed with. */
-  readonly error: WriteError
-}> {
-  override get message(): string {
-    const name = this.operation === undefined ? "An operation" : `The operation "${this.operation}"`
-    return `${name} of the changeset failed, and nothing of the changeset was written. ${this.error.message}`
-  }
-}
 
 /**
  * Stands for the entity of an earlier operation of the same changeset, by the name of that operation. ERP.net documents

@@ -381,6 +381,17 @@ export class Expired extends Schema.TaggedError<Expired>("effect-erpnet/ErpNetEr
   }
 }
 
+const TokenErrors = [
+  InvalidClient,
+  UnauthorizedClient,
+  InvalidScope,
+  InvalidGrant,
+  TokenRequestRejected,
+  TokenEndpointUnavailable,
+  TokenResponseInvalid,
+  Expired
+] as const
+
 // --- calls to the API -----------------------------------------------------------------------------------------------
 
 /**
@@ -737,6 +748,79 @@ export class PagingLoop extends Schema.TaggedError<PagingLoop>("effect-erpnet/Er
   }
 }
 
+/**
+ * A change of an import whose answer is lost: each of these rows may have been imported or not. Rows before `firstRow`
+ * have had their results, and those after `lastRow` were not sent. It has the tag of {@link OutcomeUnknown}.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ImportOutcomeUnknown extends OutcomeUnknown.extend<ImportOutcomeUnknown>(
+  "effect-erpnet/ErpNetError/ImportOutcomeUnknown"
+)({ firstRow: Schema.Number, lastRow: Schema.Number }) {
+  override get message(): string {
+    return `Rows ${this.firstRow} to ${this.lastRow} of the import: ${super.message}`
+  }
+}
+
+/**
+ * ERP.net did not save an object of an import. `detail` is its text, which may be in another language; `code` and
+ * `type` are those of its error, where it names them.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ImportFailure extends Schema.TaggedError<ImportFailure>("effect-erpnet/ErpNetError/ImportFailure")(
+  "ImportFailure",
+  { detail: text, code: Schema.optional(Schema.Number), type: optionalText }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const code = this.code === undefined ? "" : ` (code ${this.code})`
+    return `ERP.net did not save the object${code}: "${this.detail}". Correct the row and import it again.`
+  }
+}
+
+/**
+ * An operation of a changeset failed, so nothing of the changeset was written. `operation` is its name, where the
+ * server says which; `error` is what it failed with.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ChangesetFailed extends Schema.TaggedError<ChangesetFailed>("effect-erpnet/ErpNetError/ChangesetFailed")(
+  "ChangesetFailed",
+  {
+    operation: optionalText,
+    error: Schema.Union(
+      ...TokenErrors,
+      Unauthorized,
+      ForeignOrigin,
+      Unreachable,
+      Forbidden,
+      NotFound,
+      RateLimited,
+      LicenseUnavailable,
+      EntityRenamed,
+      ValidationFailed,
+      DuplicateKey,
+      ServerError,
+      ResponseInvalid,
+      PagingLoop,
+      InvalidQuery,
+      InvalidValue,
+      ConcurrencyConflict,
+      OutcomeUnknown
+    )
+  }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  override get message(): string {
+    const name = this.operation === undefined ? "An operation" : `The operation "${this.operation}"`
+    return `${name} of the changeset failed, and nothing of the changeset was written. ${this.error.message}`
+  }
+}
+
 // --- unions and guards ----------------------------------------------------------------------------------------------
 
 /**
@@ -761,16 +845,7 @@ export type TokenError =
  * @category schemas
  * @since 0.1.0
  */
-export const TokenError = Schema.Union(
-  InvalidClient,
-  UnauthorizedClient,
-  InvalidScope,
-  InvalidGrant,
-  TokenRequestRejected,
-  TokenEndpointUnavailable,
-  TokenResponseInvalid,
-  Expired
-)
+export const TokenError = Schema.Union(...TokenErrors)
 
 /**
  * Every error of this package.
@@ -789,6 +864,8 @@ export type ErpNetError =
   | ConcurrencyConflict
   | OutcomeUnknown
   | TransactionLost
+  | ImportFailure
+  | ChangesetFailed
   | Unreachable
   | Forbidden
   | NotFound

@@ -46,7 +46,13 @@ import * as ComplexType from "./ComplexType.ts"
 import * as DomainApi from "./DomainApi.ts"
 import * as EntityInput from "./EntityInput.ts"
 import type * as EntitySet from "./EntitySet.ts"
-import { type InvalidValue, OutcomeUnknown, ResponseInvalid } from "./ErpNetError.ts"
+import {
+  ImportFailure,
+  ImportOutcomeUnknown,
+  type InvalidValue,
+  type OutcomeUnknown,
+  ResponseInvalid
+} from "./ErpNetError.ts"
 import * as LosslessJson from "./internal/losslessJson.ts"
 import { parse, withQuery } from "./internal/reading.ts"
 import { serverText } from "./internal/text.ts"
@@ -56,18 +62,6 @@ import * as Query from "./Query.ts"
 // --- errors ---------------------------------------------------------------------------------------------------------
 
 /**
- * ERP.net did not save an object of an import. `message` is its text, which may be in another language; `code` and
- * `type` are those of its error, where it names them.
- *
- * @category errors
- * @since 0.1.0
- */
-export class ImportFailure extends Schema.TaggedError<ImportFailure>("effect-erpnet/Import/ImportFailure")(
-  "ImportFailure",
-  { message: Schema.String, code: Schema.optional(Schema.Number), type: Schema.optional(Schema.String) }
-) {}
-
-/**
  * Why a row has no saved object: ERP.net refused it, it does not fit its Schema (and was not sent), or its result
  * cannot be understood.
  *
@@ -75,21 +69,6 @@ export class ImportFailure extends Schema.TaggedError<ImportFailure>("effect-erp
  * @since 0.1.0
  */
 export type RowError = ImportFailure | InvalidValue | ResponseInvalid
-
-/**
- * `OutcomeUnknown` for a chunk of an import: each of these rows may have been imported or not. Rows before `firstRow`
- * have had their results, and those after `lastRow` were not sent.
- *
- * @category errors
- * @since 0.1.0
- */
-export class ImportOutcomeUnknown extends OutcomeUnknown.extend<ImportOutcomeUnknown>(
-  "effect-erpnet/Import/ImportOutcomeUnknown"
-)({ firstRow: Schema.Number, lastRow: Schema.Number }) {
-  override get message(): string {
-    return `Rows ${this.firstRow} to ${this.lastRow} of the import: ${super.message}`
-  }
-}
 
 /**
  * What ends an import: the errors of a change, where `OutcomeUnknown` says which rows it is about. What concerns one
@@ -322,7 +301,7 @@ const decodeResult = (
       const type = textOf(error, "type")
       return Either.left(
         new ImportFailure({
-          message: clean(message),
+          detail: clean(message),
           code: codeOf(error),
           type: type === undefined ? undefined : clean(type)
         })
@@ -383,7 +362,7 @@ const decodeAnswer = (
 
 const notSaved = Either.left(
   new ImportFailure({
-    message: "The object was not saved, because its chunk is saved as a whole and another row of it failed."
+    detail: "The object was not saved, because its chunk is saved as a whole and another row of it failed."
   })
 )
 

@@ -89,6 +89,14 @@ const samples = {
       new ErpNetError.TransactionLost({ reason, detail: "what the server says" })
     ])
   ],
+  ImportFailure: [
+    new ErpNetError.ImportFailure({ detail: "Object not found" }),
+    new ErpNetError.ImportFailure({ detail: "The validation R27159 failed", code: 2029, type: "SomeException" })
+  ],
+  ChangesetFailed: [
+    new ErpNetError.ChangesetFailed({ error: new ErpNetError.ServerError(answer) }),
+    new ErpNetError.ChangesetFailed({ operation: "order", error: new ErpNetError.DuplicateKey(answer) })
+  ],
   Unreachable: [
     ...(["transport", "timeout", "status", "invalidRequest"] as const).map(
       (reason) => new ErpNetError.Unreachable({ ...call, reason })
@@ -139,7 +147,17 @@ const classes = new Map(Object.entries<unknown>(ErpNetError).filter(isErrorClass
 
 describe("every error", () => {
   it("is in this table", () => {
-    assert.deepStrictEqual([...classes.keys()].sort(), Object.keys(samples).sort())
+    // A kind of OutcomeUnknown, with its tag.
+    const kinds = ["ImportOutcomeUnknown"]
+    assert.deepStrictEqual([...classes.keys()].sort(), [...Object.keys(samples), ...kinds].sort())
+  })
+
+  it("OutcomeUnknown of an import names its rows", () => {
+    const error = new ErpNetError.ImportOutcomeUnknown({ ...call, reason: "timeout", firstRow: 100, lastRow: 199 })
+    assert.strictEqual(error._tag, "OutcomeUnknown")
+    assert.instanceOf(error, ErpNetError.OutcomeUnknown)
+    assert.isTrue(ErpNetError.isErpNetError(error))
+    assert.match(error.message, /^Rows 100 to 199 of the import: .* its answer is lost: timeout/)
   })
 
   it("has its name for a tag, is an Error, and is named after its tag", () => {

@@ -259,9 +259,9 @@ describe("Import.run: the results", () => {
         [100, 99, 50]
       )
       const group = unwrapError(first[120])
-      assert.instanceOf(group, Import.ImportFailure)
+      assert.instanceOf(group, ErpNetError.ImportFailure)
       assert.deepInclude(group, {
-        message: 'Object not found: ProductGroup, action: find, findBy: {"Code":"LOST"}.',
+        detail: 'Object not found: ProductGroup, action: find, findBy: {"Code":"LOST"}.',
         code: 0,
         type: "InvalidOperationException"
       })
@@ -356,12 +356,12 @@ describe("Import.run: the results", () => {
         results.slice(2).map((result) => {
           const error = unwrapError(result)
           assert(error._tag === "ImportFailure")
-          return { code: error.code, message: error.message, type: error.type }
+          return { code: error.code, detail: error.detail, type: error.type }
         }),
         [
-          { code: undefined, message: "one two", type: undefined },
-          { code: 2029, message: "inner", type: undefined },
-          { code: undefined, message: "ERP.net names no reason.", type: undefined }
+          { code: undefined, detail: "one two", type: undefined },
+          { code: 2029, detail: "inner", type: undefined },
+          { code: undefined, detail: "ERP.net names no reason.", type: undefined }
         ]
       )
     }).pipe(Effect.provide(services(fake)))
@@ -405,7 +405,7 @@ describe("Import.run: the results", () => {
       const results = yield* runAll(Import.run(Products, products(0, 2), { type }))
       assert.deepStrictEqual(yield* leaks(results, needlesOf("token", token)), [])
       assert.deepStrictEqual(summaries(results), ["ImportFailure", "ImportFailure"])
-      assert.isAtMost(unwrapError(results[1]).message.length, 512)
+      assert.isAtMost(unwrapError(results[1]).message.length, 600)
       assert.notMatch(JSON.stringify(results), /stack trace|\\u0000|\\n/)
     }).pipe(Effect.provide(services(fake)))
   })
@@ -438,7 +438,7 @@ describe("Import.run: the results", () => {
             index,
             input,
             Either.match(outcome, {
-              onLeft: (error) => (error._tag === "ImportFailure" ? error.message : error._tag),
+              onLeft: (error) => (error._tag === "ImportFailure" ? error.detail : error._tag),
               onRight: ({ id, state }) => `${state} ${id?.id}`
             })
           ]),
@@ -626,7 +626,7 @@ describe("Import.run: all-objects", () => {
         ...["ImportFailure", "ImportFailure", "ImportFailure"],
         ...["Added", "ResponseInvalid", "Added"]
       ])
-      assert.deepInclude(unwrapError(results[1]), { message: "no" })
+      assert.deepInclude(unwrapError(results[1]), { detail: "no" })
     }).pipe(Effect.provide(services(fake)))
   })
 
@@ -762,7 +762,7 @@ describe("Import.run: what can be observed", () => {
 })
 
 describe("Import.summarize", () => {
-  const failure = new Import.ImportFailure({ message: "no" })
+  const failure = new ErpNetError.ImportFailure({ detail: "no" })
   const result = (index: number, outcome: Import.Result<string>["outcome"]): Import.Result<string> => ({
     index,
     input: `row ${index}`,

@@ -2,8 +2,8 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Batch from "../Batch.ts"
-import { InvalidQuery, type InvalidValue, ResponseInvalid } from "../ErpNetError.ts"
+import type * as Batch from "../Batch.ts"
+import { ChangesetFailed, InvalidQuery, type InvalidValue, ResponseInvalid } from "../ErpNetError.ts"
 import { type ApiError, fromFailure } from "./apiError.ts"
 import { type Answer, DomainApi, ofWrite, type WriteError } from "./domainService.ts"
 import * as LosslessJson from "./losslessJson.ts"
@@ -138,7 +138,7 @@ const readRead = (
     isOk(http.status) ? operation.decode(inner(reader, http)) : Either.left(failure(reader, http, "GET", url))
   )
 
-type ChangesetResult = Either.Either<Readonly<Record<string, unknown>>, Batch.ChangesetFailed | ResponseInvalid>
+type ChangesetResult = Either.Either<Readonly<Record<string, unknown>>, ChangesetFailed | ResponseInvalid>
 
 /** The Content-ID of an answer, which stands in its part; some servers repeat it inside. */
 const contentIdOf = (part: Multipart.Part, http: Multipart.HttpPart): string | undefined =>
@@ -159,7 +159,7 @@ const readFailure = (
   }
   const { method, url } = failed?.request ?? { method: "POST", url: "$batch" }
   const error: WriteError = ofWrite(failure(reader, http, method, url))
-  return Either.right(Either.left(new Batch.ChangesetFailed({ operation: failed?.name, error })))
+  return Either.right(Either.left(new ChangesetFailed({ operation: failed?.name, error })))
 }
 
 const readChangeset = (
@@ -229,7 +229,7 @@ type Results<Operations> = { readonly [Name in keyof Operations]: Batch.Result<O
  * **Details**
  *
  * - Reads stand alone, each with its own result. The changes of a changeset are executed all or not at all; the error
- *   of a failed one is `Batch.ChangesetFailed`, which names the operation. Changesets are independent of each other.
+ *   of a failed one is `ChangesetFailed`, which names the operation. Changesets are independent of each other.
  * - An operation that cannot be written (`InvalidQuery`, `InvalidValue`) fails the batch, and nothing is sent.
  * - With a changeset the batch is a change: it is never sent again where it may have been executed, and where its
  *   answer is lost the error is `OutcomeUnknown`. Without one it is a read, and is retried as one.

@@ -33,7 +33,7 @@ expectTypeOf(DomainApi.batch(operations)).toEqualTypeOf<
       readonly all: Either.Either<ReadonlyArray<Customer>, DomainApi.DomainApiError>
       readonly changes: Either.Either<
         { readonly made: ComplexType.EntityId; readonly changed: Nothing; readonly gone: Nothing },
-        Batch.ChangesetFailed | ErpNetError.ResponseInvalid
+        ErpNetError.ChangesetFailed | ErpNetError.ResponseInvalid
       >
     },
     DomainApi.WriteError,

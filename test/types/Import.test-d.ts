@@ -39,7 +39,7 @@ expectTypeOf(Import.run(Products, inputs, { type })).toEqualTypeOf<
 expectTypeOf<Import.Result<Input>["outcome"]>().toEqualTypeOf<
   Either.Either<
     { readonly id: ComplexType.EntityId | undefined; readonly state: "Added" | "Modified" | "Deleted" | "Unchanged" },
-    Import.ImportFailure | ErpNetError.InvalidValue | ErpNetError.ResponseInvalid
+    ErpNetError.ImportFailure | ErpNetError.InvalidValue | ErpNetError.ResponseInvalid
   >
 >()
 
@@ -91,9 +91,9 @@ Import.run(Products, rows, { type, onProgress: ({ processed }) => console.log(pr
 // A lost answer is caught by the tag of OutcomeUnknown, and says which rows.
 expectTypeOf<
   Extract<Import.ImportError, { readonly _tag: "OutcomeUnknown" }>
->().toEqualTypeOf<Import.ImportOutcomeUnknown>()
-expectTypeOf<Import.ImportOutcomeUnknown>().toExtend<ErpNetError.OutcomeUnknown>()
-expectTypeOf<Import.ImportOutcomeUnknown>().toExtend<{ readonly firstRow: number; readonly lastRow: number }>()
+>().toEqualTypeOf<ErpNetError.ImportOutcomeUnknown>()
+expectTypeOf<ErpNetError.ImportOutcomeUnknown>().toExtend<ErpNetError.OutcomeUnknown>()
+expectTypeOf<ErpNetError.ImportOutcomeUnknown>().toExtend<{ readonly firstRow: number; readonly lastRow: number }>()
 
 expectTypeOf(Import.run(Products, rows, { type }).pipe(Stream.run(Import.summarize()))).toEqualTypeOf<
   Effect.Effect<
