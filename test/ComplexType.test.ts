@@ -157,9 +157,9 @@ describe("CustomPropertyValue", () => {
     }
     for (const [code, name] of Object.entries(names)) {
       assert.strictEqual(ComplexType.customPropertyName(code), name)
-      assert.deepStrictEqual(ComplexType.customPropertyCode(name), Option.some(code))
+      assert.strictEqual(Option.getOrUndefined(ComplexType.customPropertyCode(name)), code)
     }
-    assert.deepStrictEqual(ComplexType.customPropertyCode("Number"), Option.none())
+    assert.isTrue(Option.isNone(ComplexType.customPropertyCode("Number")))
   })
 
   it.prop(
@@ -168,7 +168,7 @@ describe("CustomPropertyValue", () => {
     ([code]) => {
       const name = ComplexType.customPropertyName(code)
       assert.match(name, /^CustomProperty_\w*$/)
-      assert.deepStrictEqual(ComplexType.customPropertyCode(name), Option.some(code))
+      assert.strictEqual(Option.getOrUndefined(ComplexType.customPropertyCode(name)), code)
     }
   )
 })

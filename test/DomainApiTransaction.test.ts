@@ -415,7 +415,7 @@ describe("a transaction that is lost", () => {
           )
         )
       )
-      assert.deepStrictEqual(Option.map(Exit.causeOption(exit), Cause.squash), Option.some(defect))
+      assert.strictEqual(Option.getOrUndefined(Option.map(Exit.causeOption(exit), Cause.squash)), defect)
     }).pipe(Effect.provide(emulated()))
   )
 })
