@@ -284,6 +284,15 @@ export const create = <A, I>(
   decode: (answer) => createdId(set.name, answer)
 })
 
+/** The URL of a change to an entity, or to what an earlier operation made. */
+const targetUrl = (
+  entitySet: string,
+  target: string | ComplexType.EntityId | Reference,
+  options: ChangeOptions,
+  contentIdOf: ContentIds
+): Either.Either<string, InvalidQuery> =>
+  Either.zipWith(targetPath(entitySet, target, contentIdOf), Query.renderContext(options.context), withQuery)
+
 /**
  * Changes some fields of an entity, as `DomainApi.update` does.
  *
@@ -300,8 +309,7 @@ export const update = <A, I>(
   entitySet: set.name,
   request: (contentIdOf) =>
     Either.gen(function* () {
-      const path = yield* targetPath(set.name, target, contentIdOf)
-      const url = withQuery(path, yield* Query.renderContext(options.context))
+      const url = yield* targetUrl(set.name, target, options, contentIdOf)
       return { method: "PATCH" as const, url, body: yield* EntityInput.encode(set, patch) }
     }),
   decode: nothing
@@ -322,8 +330,7 @@ export const remove = <A, I>(
   entitySet: set.name,
   request: (contentIdOf) =>
     Either.gen(function* () {
-      const path = yield* targetPath(set.name, target, contentIdOf)
-      const url = withQuery(path, yield* Query.renderContext(options.context))
+      const url = yield* targetUrl(set.name, target, options, contentIdOf)
       return { method: "DELETE" as const, url, body: undefined }
     }),
   decode: nothing

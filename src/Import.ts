@@ -33,7 +33,6 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -57,6 +56,7 @@ import * as LosslessJson from "./internal/losslessJson.ts"
 import { parse, withQuery } from "./internal/reading.ts"
 import { serverText } from "./internal/text.ts"
 import { withSpan } from "./internal/tracing.ts"
+import * as WholeNumber from "./internal/wholeNumber.ts"
 import * as Query from "./Query.ts"
 
 // --- errors ---------------------------------------------------------------------------------------------------------
@@ -319,11 +319,6 @@ const unknownRows = (error: OutcomeUnknown, firstRow: number, lastRow: number): 
   return new ImportOutcomeUnknown({ method, path, reason, detail, status, firstRow, lastRow })
 }
 
-const sizeOf = (chunkSize: number): Effect.Effect<number> =>
-  Number.isInteger(chunkSize) && chunkSize > 0
-    ? Effect.succeed(chunkSize)
-    : Effect.die(new Cause.IllegalArgumentException(`chunkSize is ${chunkSize}; give a whole number greater than zero`))
-
 type Outcome = Either.Either<Imported, RowError>
 
 /** The answer to a chunk: what became of its objects, in their order. */
@@ -414,7 +409,7 @@ export const run = <A, I, Row extends EntityInput.EntityInput<A>, E, R>(
     Effect.gen(function* () {
       const api = yield* DomainApi.DomainApi
       const { action = "merge", loggingLevel = 2, model = "frontend", transaction = "per-object", type } = options
-      const chunkSize = yield* sizeOf(options.chunkSize ?? 100)
+      const chunkSize = yield* WholeNumber.positive("chunkSize", options.chunkSize ?? 100)
       const url = yield* Either.map(Query.renderContext(options.context), (query) => withQuery("Import", query))
       const isAtomic = transaction === "all-objects"
       const report = (progress: Progress) => options.onProgress?.(progress) ?? Effect.void

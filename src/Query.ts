@@ -24,7 +24,8 @@ import * as Either from "effect/Either"
 import type * as Schema from "effect/Schema"
 import { InvalidQuery } from "./ErpNetError.ts"
 import * as Filter from "./Filter.ts"
-import { encodeValue, isGuid, isWellFormed } from "./internal/literal.ts"
+import { encodeValue, isGuid } from "./internal/literal.ts"
+import { isWellFormed } from "./internal/text.ts"
 
 /**
  * A field name of the wire, as `orderBy` takes it.

@@ -45,6 +45,7 @@ import {
 import type { Instance } from "./Instance.ts"
 import * as Body from "./internal/body.ts"
 import * as Millis from "./internal/duration.ts"
+import * as Json from "./internal/json.ts"
 import { plainCause } from "./internal/response.ts"
 import * as RetryAfter from "./internal/retryAfter.ts"
 import { formEncode, serverText, withoutQuery } from "./internal/text.ts"
@@ -108,7 +109,6 @@ const faults: Readonly<Record<string, string>> = {
 }
 
 const decodeToken = Schema.decodeUnknownEither(TokenResponse)
-const parseJson = Option.liftThrowable((text: string): unknown => JSON.parse(text))
 
 /** A member that stands in the answer itself, whatever its name. */
 const memberOf = (body: object, name: string): unknown =>
@@ -206,7 +206,7 @@ const readResponse = (exchange: Exchange, sentAt: number, response: HttpClientRe
       const retryAfter = RetryAfter.parse(response.headers["retry-after"], now)
       return yield* unavailable(exchange, { reason: "status", status, retryAfter })
     }
-    const parsed = Option.getOrUndefined(parseJson(yield* Body.read(response)))
+    const parsed = Option.getOrUndefined(Json.parse(yield* Body.read(response)))
     const body = Predicate.isRecord(parsed) ? parsed : undefined
     const error = body && memberOf(body, "error")
     if (body !== undefined && typeof error === "string" && error !== "") {

@@ -11,6 +11,7 @@ import {
   ServerError,
   ValidationFailed
 } from "../ErpNetError.ts"
+import * as Json from "./json.ts"
 import { serverText } from "./text.ts"
 
 /** An answer of the Domain API that is not 2xx. */
@@ -41,11 +42,9 @@ interface ErrorBody {
   readonly message?: string | undefined
 }
 
-const parseJson = Option.liftThrowable((text: string): unknown => JSON.parse(text))
-
 /** The members of an error body, which stand at its top or inside `error`; `info` (a stack trace) is left alone. */
 const readBody = (text: string): ErrorBody => {
-  const outer = Option.getOrUndefined(parseJson(text))
+  const outer = Option.getOrUndefined(Json.parse(text))
   if (!Predicate.isRecord(outer)) return {}
   const body = Predicate.isRecord(outer["error"]) ? outer["error"] : outer
   const { code, message, type } = body

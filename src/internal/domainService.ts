@@ -2,7 +2,6 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -35,6 +34,7 @@ import { secretsOf } from "./response.ts"
 import * as RetryAfter from "./retryAfter.ts"
 import { maskSecrets } from "./text.ts"
 import * as Transport from "./transport.ts"
+import * as WholeNumber from "./wholeNumber.ts"
 
 /**
  * What reading can fail with.
@@ -200,11 +200,6 @@ export interface CoalesceOptions {
 const longestRetryAfter = 60_000
 const retries = 2
 
-const limit = (name: string, value: number, mayBeInfinite: boolean) =>
-  (Number.isInteger(value) && value > 0) || (mayBeInfinite && value === Number.POSITIVE_INFINITY)
-    ? Effect.succeed(value)
-    : Effect.die(new Cause.IllegalArgumentException(`${name} is ${value}; give a whole number greater than zero`))
-
 /** The body of a 2xx answer, or the typed error for any other. */
 const readAnswer = (
   response: HttpClientResponse.HttpClientResponse,
@@ -342,12 +337,12 @@ export const make = (
   options: Options = {}
 ): Effect.Effect<Service, never, TokenProvider | HttpClient.HttpClient | Scope.Scope> =>
   Effect.gen(function* () {
-    const maxConcurrent = yield* limit("maxConcurrent", options.maxConcurrent ?? 4, false)
-    const perMinute = yield* limit("requestsPerMinute", options.requestsPerMinute ?? 600, true)
+    const maxConcurrent = yield* WholeNumber.positive("maxConcurrent", options.maxConcurrent ?? 4)
+    const perMinute = yield* WholeNumber.positive("requestsPerMinute", options.requestsPerMinute ?? 600, true)
     const timeout = yield* Effect.orDie(Millis.millis("callTimeout", options.callTimeout ?? "150 seconds", 1))
     const joining = typeof options.coalesce === "object" ? options.coalesce : {}
     const window = yield* Effect.orDie(Millis.millis("coalesce.window", joining.window ?? "5 millis"))
-    const maxIds = yield* limit("coalesce.maxIds", joining.maxIds ?? 100, false)
+    const maxIds = yield* WholeNumber.positive("coalesce.maxIds", joining.maxIds ?? 100)
     const tokens = yield* TokenProvider
     const http = yield* HttpClient.HttpClient
     const { instance } = tokens

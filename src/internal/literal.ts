@@ -4,6 +4,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { type EntityId, formatEntityId, isEntityId } from "../ComplexType.ts"
 import { formatDecimal, isWritable, toBigDecimal } from "./losslessJson.ts"
+import { isWellFormed } from "./text.ts"
 
 /** A text that is a guid whatever the type of the field. */
 export class GuidLiteral {
@@ -40,9 +41,6 @@ const datePattern = /^\d{4}-\d{2}-\d{2}(?:Z|T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,7})?)
 
 /** Whether a text is a guid. */
 export const isGuid = (text: string): boolean => guidPattern.test(text)
-
-/** Whether a text holds only whole characters: half of a surrogate pair cannot be written in UTF-8. */
-export const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text)
 
 /** A string between single quotes, with those inside doubled. */
 export const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`
