@@ -39,6 +39,8 @@ export interface AccessToken {
 }
 
 /**
+ * Makes the value for a token and computes its fingerprint.
+ *
  * @category constructors
  * @since 0.1.0
  */

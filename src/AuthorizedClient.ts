@@ -68,6 +68,8 @@ import { TokenProvider } from "./TokenProvider.ts"
 export type AuthorizedClientError = TokenError | Unauthorized | ForeignOrigin | HttpClientError.HttpClientError
 
 /**
+ * The client as a service; {@link layer} provides it.
+ *
  * @category services
  * @since 0.1.0
  */
@@ -77,6 +79,8 @@ export class AuthorizedClient extends Context.Tag("effect-erpnet/AuthorizedClien
 >() {}
 
 /**
+ * Options of {@link make}.
+ *
  * @category options
  * @since 0.1.0
  */
@@ -164,19 +168,20 @@ type Sent = readonly [AccessToken.AccessToken, ...ReadonlyArray<AccessToken.Acce
 
 const secretsOf = (sent: Sent) => () => sent.map((token) => Redacted.value(token.value))
 
-/** The 401 as an error: what the API said, free of the tokens that it answered to. */
-const refusal = (call: Call, response: HttpClientResponse.HttpClientResponse, sent: Sent): Unauthorized | Expired => {
-  const challenge = Challenge.bearer(response.headers["www-authenticate"])
-  const clean = (text: string | undefined) => (text === undefined ? undefined : serverText(text, secretsOf(sent)()))
-  const fields = {
-    status: response.status,
-    error: clean(challenge.error),
-    errorDescription: clean(challenge.errorDescription),
-    method: call.own.method,
-    path: call.url.pathname
+/** The 401 as an error: what the API said, free of the tokens that it answered to. Made when it is asked for. */
+const refusal =
+  (call: Call, response: HttpClientResponse.HttpClientResponse, sent: Sent) => (): Unauthorized | Expired => {
+    const challenge = Challenge.bearer(response.headers["www-authenticate"])
+    const clean = (text: string | undefined) => (text === undefined ? undefined : serverText(text, secretsOf(sent)()))
+    const fields = {
+      status: response.status,
+      error: clean(challenge.error),
+      errorDescription: clean(challenge.errorDescription),
+      method: call.own.method,
+      path: call.url.pathname
+    }
+    return Challenge.saysExpired(challenge) ? new Expired(fields) : new Unauthorized(fields)
   }
-  return Challenge.saysExpired(challenge) ? new Expired(fields) : new Unauthorized(fields)
-}
 
 /** A copy of a token error that also carries the 401 which made the renewal necessary; the original is shared. */
 const withRejected = (error: TokenError, refused: Unauthorized | Expired): TokenError => {
@@ -199,6 +204,23 @@ const withRejected = (error: TokenError, refused: Unauthorized | Expired): Token
     case "Expired":
       // The cause of an Error is not enumerable, so spreading leaves it out.
       return new Expired({ ...error, cause: error.cause, rejected })
+  }
+}
+
+/** Whether to send the call again after a refusal. */
+type Next = (refused: () => Unauthorized | Expired) => Effect.Effect<boolean>
+
+/** What the schedule says. */
+const driven = (schedule: NonNullable<Options["retryUnauthorized"]>): Effect.Effect<Next> =>
+  Effect.map(Schedule.driver(schedule), (driver) => (refused) => Effect.isSuccess(driver.next(refused())))
+
+/** What `Schedule.recurs(1)` says, without a driver and without the error: when a token is revoked, all calls ask. */
+const once = (): Next => {
+  let asked = false
+  return () => {
+    const again = !asked
+    asked = true
+    return Effect.succeed(again)
   }
 }
 
@@ -250,7 +272,6 @@ export const make = (
     const tokens = yield* TokenProvider
     const transport = yield* Transport.client
     const { instance } = tokens
-    const schedule = options.retryUnauthorized ?? Schedule.recurs(1)
     const propagates = options.tracePropagation ?? false
 
     /** Sends the call with the newest of the tokens. */
@@ -290,23 +311,23 @@ export const make = (
       token: AccessToken.AccessToken
     ): Effect.Effect<HttpClientResponse.HttpClientResponse, AuthorizedClientError> =>
       Effect.gen(function* () {
-        const driver = yield* Schedule.driver(schedule)
+        const next = options.retryUnauthorized === undefined ? once() : yield* driven(options.retryUnauthorized)
         const replayable = isReplayable(call.own)
         let response = first
         let sent: Sent = [token]
         while (response.status === 401) {
           const refused = refusal(call, response, sent)
           yield* Body.discard(response)
-          const goesOn = replayable && (yield* Effect.isSuccess(driver.next(refused)))
+          const goesOn = replayable && (yield* next(refused))
           if (!goesOn) {
             // Not sent again, but the next call shall not use this token either.
             if (sent.length === 1) yield* Effect.ignore(tokens.renew(sent[0]))
-            return yield* refused
+            return yield* refused()
           }
-          const next = yield* Effect.mapError(tokens.renew(sent[0]), (error) =>
-            error._tag === "Unauthorized" ? refused : withRejected(error, refused)
+          const renewed = yield* Effect.mapError(tokens.renew(sent[0]), (error) =>
+            error._tag === "Unauthorized" ? refused() : withRejected(error, refused())
           )
-          sent = [next, ...sent]
+          sent = [renewed, ...sent]
           response = yield* send(call, span, sent)
         }
         return CallerResponse.make(response, call.own, secretsOf(sent))

@@ -21,11 +21,13 @@
  *
  * @since 0.1.0
  */
-import type * as Either from "effect/Either"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { encodeValue } from "./internal/literal.ts"
+import * as PlainRow from "./internal/plainRow.ts"
 import { ExpandId, isRow, type Projection, prepare, project, projectionOptions, shapeOf } from "./internal/rowShape.ts"
 
 /**
@@ -210,8 +212,11 @@ const projectionOf = (where: string, schema: Schema.Schema.All, options: Options
 const decoder = <A, I>(schema: Schema.Schema<A, I>): Decode<A> => {
   const shape = shapeOf(schema)
   const decode = Schema.decodeUnknownEither(schema)
-  return (input, { skipNulls = false } = {}) =>
-    decode(skipNulls || shape.holdsLossless ? prepare(shape, input, skipNulls) : input)
+  const read = PlainRow.reader(schema)
+  return (input, { skipNulls = false } = {}) => {
+    const value = skipNulls || shape.holdsLossless ? prepare(shape, input, skipNulls) : input
+    return Option.match(read(value), { onSome: Either.right, onNone: () => decode(value) })
+  }
 }
 
 // The structure is ours and safe as it is; only letters outside ASCII need encoding.

@@ -44,6 +44,8 @@ import * as TokenProvider from "./TokenProvider.ts"
 export interface ServiceOptions extends TokenProvider.RenewalOptions, DomainApi.Options {}
 
 /**
+ * Options of {@link layer}: which instance, who asks for its token, and how the services behave.
+ *
  * @category options
  * @since 0.1.0
  */

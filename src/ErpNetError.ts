@@ -2,6 +2,20 @@
  * Every error of the package. Each is a tagged class whose `message` says what happened, why, and what to do,
  * and none carries a secret, a token, a request or a response in any rendering.
  *
+ * **Details**
+ *
+ * Fields that several errors have; an optional one is missing where the answer does not tell:
+ *
+ * - `method`, `path`: the call, the path without its query; `entitySet`: the name of the entity set.
+ * - `status`: the HTTP status of the answer; `retryAfter`: how long the server asks to wait (`Retry-After`).
+ * - `code`, `type`, `detail`: number, type and text of the API's error; without one, `detail` says more of the fault.
+ * - `error`, `errorDescription`: those of an OAuth error (RFC 6749 section 5.2) or of a challenge (RFC 6750 section 3).
+ * - `tokenEndpoint`, `clientId`: who was asked for the token, and for which application.
+ * - `rejected`: the 401 of the API that made the renewal necessary which then failed.
+ * - `reason`: the kind of the fault where its type lists them, else what is wrong, in words.
+ *
+ * A text that comes from a server is cut to 512 characters and one line, and tokens and secrets in it are masked.
+ *
  * @example
  * ```ts
  * import { DomainApi, EntitySet, type ErpNetError } from "effect-erpnet"
@@ -22,6 +36,7 @@
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import { ErrorTypeId, lazySchema, taggedError } from "./internal/taggedError.ts"
 
 /**
  * Marks every error of this package.
@@ -29,7 +44,7 @@ import * as Schema from "effect/Schema"
  * @category type IDs
  * @since 0.1.0
  */
-export const TypeId: "~effect-erpnet/ErpNetError" = "~effect-erpnet/ErpNetError"
+export const TypeId: "~effect-erpnet/ErpNetError" = ErrorTypeId
 
 /**
  * @category type IDs
@@ -37,10 +52,12 @@ export const TypeId: "~effect-erpnet/ErpNetError" = "~effect-erpnet/ErpNetError"
  */
 export type TypeId = typeof TypeId
 
+// The fields of the errors, as functions: see `taggedError`.
 const text = Schema.String
-const optionalText = Schema.optional(Schema.String)
-const optionalStatus = Schema.optional(Schema.Number)
-const optionalWait = Schema.optional(Schema.DurationFromMillis)
+const optionalText = () => Schema.optional(Schema.String)
+const optionalNumber = () => Schema.optional(Schema.Number)
+const optionalWait = () => Schema.optional(Schema.DurationFromMillis)
+const rejected = () => Schema.optional(Unauthorized)
 
 const quoted = (prefix: string, value: string | undefined): string =>
   value === undefined || value === "" ? "" : `${prefix}"${value}"`
@@ -56,11 +73,9 @@ const seconds = (duration: Duration.Duration): string => `${Math.ceil(Duration.t
  * @category errors
  * @since 0.1.0
  */
-export class InvalidInstance extends Schema.TaggedError<InvalidInstance>("effect-erpnet/ErpNetError/InvalidInstance")(
-  "InvalidInstance",
-  { reason: text }
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class InvalidInstance extends /* @__PURE__ */ taggedError<InvalidInstance>()("InvalidInstance", () => ({
+  reason: text
+})) {
   override get message(): string {
     return `The ERP.net instance cannot be used: ${this.reason}.`
   }
@@ -72,13 +87,10 @@ export class InvalidInstance extends Schema.TaggedError<InvalidInstance>("effect
  * @category errors
  * @since 0.1.0
  */
-export class InvalidApplication extends Schema.TaggedError<InvalidApplication>(
-  "effect-erpnet/ErpNetError/InvalidApplication"
-)("InvalidApplication", {
+export class InvalidApplication extends /* @__PURE__ */ taggedError<InvalidApplication>()("InvalidApplication", () => ({
   field: Schema.Literal("clientId", "clientSecret", "scope"),
   reason: text
-}) {
-  readonly [TypeId]: TypeId = TypeId
+})) {
   override get message(): string {
     const settings = { clientId: "ERPNET_CLIENT_ID", clientSecret: "ERPNET_CLIENT_SECRET", scope: "ERPNET_SCOPE" }
     return `The Trusted Application cannot be used: ${this.field} (setting ${settings[this.field]}) ${this.reason}.`
@@ -87,13 +99,13 @@ export class InvalidApplication extends Schema.TaggedError<InvalidApplication>(
 
 // --- the API refuses the token --------------------------------------------------------------------------------------
 
-const rejection = {
-  status: optionalStatus,
-  error: optionalText,
-  errorDescription: optionalText,
-  method: optionalText,
-  path: optionalText
-}
+const rejection = () => ({
+  status: optionalNumber(),
+  error: optionalText(),
+  errorDescription: optionalText(),
+  method: optionalText(),
+  path: optionalText()
+})
 
 interface Rejection {
   readonly status?: number | undefined
@@ -116,11 +128,7 @@ const describeRejection = (self: Rejection): string => {
  * @category errors
  * @since 0.1.0
  */
-export class Unauthorized extends Schema.TaggedError<Unauthorized>("effect-erpnet/ErpNetError/Unauthorized")(
-  "Unauthorized",
-  rejection
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class Unauthorized extends /* @__PURE__ */ taggedError<Unauthorized>()("Unauthorized", rejection) {
   override get message(): string {
     return (
       `${describeRejection(this)}. A token of this application is not accepted there. ` +
@@ -131,8 +139,6 @@ export class Unauthorized extends Schema.TaggedError<Unauthorized>("effect-erpne
 }
 
 // --- the token endpoint ---------------------------------------------------------------------------------------------
-
-const rejected = Schema.optional(Unauthorized)
 
 /**
  * Why no usable answer came from the token endpoint:
@@ -148,7 +154,7 @@ const rejected = Schema.optional(Unauthorized)
  * @category models
  * @since 0.1.0
  */
-export const UnavailableReason = Schema.Literal(
+export const UnavailableReason = /* @__PURE__ */ Schema.Literal(
   "transport",
   "timeout",
   "status",
@@ -180,17 +186,17 @@ const unavailableAdvice: Record<UnavailableReason, string> = {
  * @category errors
  * @since 0.1.0
  */
-export class TokenEndpointUnavailable extends Schema.TaggedError<TokenEndpointUnavailable>(
-  "effect-erpnet/ErpNetError/TokenEndpointUnavailable"
-)("TokenEndpointUnavailable", {
-  tokenEndpoint: text,
-  reason: UnavailableReason,
-  detail: optionalText,
-  status: optionalStatus,
-  retryAfter: optionalWait,
-  rejected
-}) {
-  readonly [TypeId]: TypeId = TypeId
+export class TokenEndpointUnavailable extends /* @__PURE__ */ taggedError<TokenEndpointUnavailable>()(
+  "TokenEndpointUnavailable",
+  () => ({
+    tokenEndpoint: text,
+    reason: UnavailableReason,
+    detail: optionalText(),
+    status: optionalNumber(),
+    retryAfter: optionalWait(),
+    rejected: rejected()
+  })
+) {
   override get message(): string {
     const status = this.status === undefined ? "" : `, status ${this.status}`
     const detail = this.detail === undefined ? "" : ` (${this.detail})`
@@ -202,14 +208,14 @@ export class TokenEndpointUnavailable extends Schema.TaggedError<TokenEndpointUn
   }
 }
 
-const oauth = {
+const oauth = () => ({
   error: text,
-  errorDescription: optionalText,
+  errorDescription: optionalText(),
   status: Schema.Number,
   clientId: text,
   tokenEndpoint: text,
-  rejected
-}
+  rejected: rejected()
+})
 
 interface OAuthError {
   readonly error: string
@@ -229,11 +235,7 @@ const describeOAuth = (self: OAuthError, advice: string): string =>
  * @category errors
  * @since 0.1.0
  */
-export class InvalidClient extends Schema.TaggedError<InvalidClient>("effect-erpnet/ErpNetError/InvalidClient")(
-  "InvalidClient",
-  oauth
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class InvalidClient extends /* @__PURE__ */ taggedError<InvalidClient>()("InvalidClient", oauth) {
   override get message(): string {
     return describeOAuth(
       this,
@@ -250,10 +252,7 @@ export class InvalidClient extends Schema.TaggedError<InvalidClient>("effect-erp
  * @category errors
  * @since 0.1.0
  */
-export class UnauthorizedClient extends Schema.TaggedError<UnauthorizedClient>(
-  "effect-erpnet/ErpNetError/UnauthorizedClient"
-)("UnauthorizedClient", oauth) {
-  readonly [TypeId]: TypeId = TypeId
+export class UnauthorizedClient extends /* @__PURE__ */ taggedError<UnauthorizedClient>()("UnauthorizedClient", oauth) {
   override get message(): string {
     return describeOAuth(
       this,
@@ -263,16 +262,16 @@ export class UnauthorizedClient extends Schema.TaggedError<UnauthorizedClient>(
 }
 
 /**
- * OAuth `invalid_scope`: a requested scope is not in the Scope of the Trusted Application.
+ * OAuth `invalid_scope`: a requested scope is not in the Scope of the Trusted Application. `scopes` are those that were
+ * requested; none means all of the application.
  *
  * @category errors
  * @since 0.1.0
  */
-export class InvalidScope extends Schema.TaggedError<InvalidScope>("effect-erpnet/ErpNetError/InvalidScope")(
-  "InvalidScope",
-  { ...oauth, scopes: Schema.Array(Schema.String) }
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class InvalidScope extends /* @__PURE__ */ taggedError<InvalidScope>()("InvalidScope", () => ({
+  ...oauth(),
+  scopes: Schema.Array(Schema.String)
+})) {
   override get message(): string {
     const asked = this.scopes.length === 0 ? "no scope" : `scope "${this.scopes.join(" ")}"`
     return describeOAuth(
@@ -289,11 +288,7 @@ export class InvalidScope extends Schema.TaggedError<InvalidScope>("effect-erpne
  * @category errors
  * @since 0.1.0
  */
-export class InvalidGrant extends Schema.TaggedError<InvalidGrant>("effect-erpnet/ErpNetError/InvalidGrant")(
-  "InvalidGrant",
-  oauth
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class InvalidGrant extends /* @__PURE__ */ taggedError<InvalidGrant>()("InvalidGrant", oauth) {
   override get message(): string {
     return describeOAuth(
       this,
@@ -309,10 +304,10 @@ export class InvalidGrant extends Schema.TaggedError<InvalidGrant>("effect-erpne
  * @category errors
  * @since 0.1.0
  */
-export class TokenRequestRejected extends Schema.TaggedError<TokenRequestRejected>(
-  "effect-erpnet/ErpNetError/TokenRequestRejected"
-)("TokenRequestRejected", oauth) {
-  readonly [TypeId]: TypeId = TypeId
+export class TokenRequestRejected extends /* @__PURE__ */ taggedError<TokenRequestRejected>()(
+  "TokenRequestRejected",
+  oauth
+) {
   override get message(): string {
     const advice =
       this.error === "unsupported_grant_type"
@@ -331,16 +326,16 @@ export class TokenRequestRejected extends Schema.TaggedError<TokenRequestRejecte
  * @category errors
  * @since 0.1.0
  */
-export class TokenResponseInvalid extends Schema.TaggedError<TokenResponseInvalid>(
-  "effect-erpnet/ErpNetError/TokenResponseInvalid"
-)("TokenResponseInvalid", {
-  tokenEndpoint: text,
-  reason: text,
-  path: optionalText,
-  status: optionalStatus,
-  rejected
-}) {
-  readonly [TypeId]: TypeId = TypeId
+export class TokenResponseInvalid extends /* @__PURE__ */ taggedError<TokenResponseInvalid>()(
+  "TokenResponseInvalid",
+  () => ({
+    tokenEndpoint: text,
+    reason: text,
+    path: optionalText(),
+    status: optionalNumber(),
+    rejected: rejected()
+  })
+) {
   override get message(): string {
     const path = this.path === undefined ? "" : `, at ${this.path}`
     return (
@@ -358,12 +353,11 @@ export class TokenResponseInvalid extends Schema.TaggedError<TokenResponseInvali
  * @category errors
  * @since 0.1.0
  */
-export class Expired extends Schema.TaggedError<Expired>("effect-erpnet/ErpNetError/Expired")("Expired", {
-  ...rejection,
+export class Expired extends /* @__PURE__ */ taggedError<Expired>()("Expired", () => ({
+  ...rejection(),
   cause: Schema.optional(TokenEndpointUnavailable),
-  rejected
-}) {
-  readonly [TypeId]: TypeId = TypeId
+  rejected: rejected()
+})) {
   override get message(): string {
     if (this.cause !== undefined) {
       return `The access token has expired and could not be renewed. ${this.cause.message}`
@@ -381,30 +375,19 @@ export class Expired extends Schema.TaggedError<Expired>("effect-erpnet/ErpNetEr
   }
 }
 
-const TokenErrors = [
-  InvalidClient,
-  UnauthorizedClient,
-  InvalidScope,
-  InvalidGrant,
-  TokenRequestRejected,
-  TokenEndpointUnavailable,
-  TokenResponseInvalid,
-  Expired
-] as const
-
 // --- calls to the API -----------------------------------------------------------------------------------------------
 
 /**
- * The URL is not on the instance's API, the only origin that may see the token. Nothing was sent.
+ * The URL is not on the instance's API, the only origin that may see the token. Nothing was sent. `origin` is that of
+ * the URL, `expected` that of the API.
  *
  * @category errors
  * @since 0.1.0
  */
-export class ForeignOrigin extends Schema.TaggedError<ForeignOrigin>("effect-erpnet/ErpNetError/ForeignOrigin")(
-  "ForeignOrigin",
-  { origin: text, expected: text }
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class ForeignOrigin extends /* @__PURE__ */ taggedError<ForeignOrigin>()("ForeignOrigin", () => ({
+  origin: text,
+  expected: text
+})) {
   override get message(): string {
     return (
       `The token of ${this.expected} is not sent to ${this.origin}. Call paths of the API of the instance only; ` +
@@ -414,15 +397,15 @@ export class ForeignOrigin extends Schema.TaggedError<ForeignOrigin>("effect-erp
   }
 }
 
-const call = { method: text, path: text }
+const call = () => ({ method: text, path: text })
 
-const answer = {
-  ...call,
+const answer = () => ({
+  ...call(),
   status: Schema.Number,
-  code: Schema.optional(Schema.Number),
-  type: optionalText,
-  detail: optionalText
-}
+  code: optionalNumber(),
+  type: optionalText(),
+  detail: optionalText()
+})
 
 interface Answer {
   readonly method: string
@@ -441,16 +424,15 @@ const describeAnswer = (self: Answer): string => {
 
 /**
  * A query that cannot be written: a number out of range, a text that is not well-formed, a guid that is none. Nothing
- * was sent. The message names the option and never the value.
+ * was sent. `option` names the option, `reason` says what is wrong, and neither repeats the value.
  *
  * @category errors
  * @since 0.1.0
  */
-export class InvalidQuery extends Schema.TaggedError<InvalidQuery>("effect-erpnet/ErpNetError/InvalidQuery")(
-  "InvalidQuery",
-  { option: text, reason: text }
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class InvalidQuery extends /* @__PURE__ */ taggedError<InvalidQuery>()("InvalidQuery", () => ({
+  option: text,
+  reason: text
+})) {
   override get message(): string {
     return `The query was not sent, because of its ${this.option}: ${this.reason}.`
   }
@@ -463,11 +445,11 @@ export class InvalidQuery extends Schema.TaggedError<InvalidQuery>("effect-erpne
  * @category errors
  * @since 0.1.0
  */
-export class InvalidValue extends Schema.TaggedError<InvalidValue>("effect-erpnet/ErpNetError/InvalidValue")(
-  "InvalidValue",
-  { entitySet: text, path: text, reason: text }
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class InvalidValue extends /* @__PURE__ */ taggedError<InvalidValue>()("InvalidValue", () => ({
+  entitySet: text,
+  path: text,
+  reason: text
+})) {
   override get message(): string {
     const path = this.path === "" ? "" : ` at ${this.path}`
     return `The value for ${this.entitySet} was not sent, because it does not fit the Schema${path}: ${this.reason}.`
@@ -480,16 +462,12 @@ export class InvalidValue extends Schema.TaggedError<InvalidValue>("effect-erpne
  * @category errors
  * @since 0.1.0
  */
-export class Unreachable extends Schema.TaggedError<Unreachable>("effect-erpnet/ErpNetError/Unreachable")(
-  "Unreachable",
-  {
-    ...call,
-    reason: Schema.Literal("transport", "timeout", "status", "invalidRequest"),
-    detail: optionalText,
-    status: optionalStatus
-  }
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class Unreachable extends /* @__PURE__ */ taggedError<Unreachable>()("Unreachable", () => ({
+  ...call(),
+  reason: Schema.Literal("transport", "timeout", "status", "invalidRequest"),
+  detail: optionalText(),
+  status: optionalNumber()
+})) {
   override get message(): string {
     const status = this.status === undefined ? "" : `, status ${this.status}`
     const detail = this.detail === undefined ? "" : ` (${this.detail})`
@@ -506,11 +484,7 @@ export class Unreachable extends Schema.TaggedError<Unreachable>("effect-erpnet/
  * @category errors
  * @since 0.1.0
  */
-export class Forbidden extends Schema.TaggedError<Forbidden>("effect-erpnet/ErpNetError/Forbidden")(
-  "Forbidden",
-  answer
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class Forbidden extends /* @__PURE__ */ taggedError<Forbidden>()("Forbidden", answer) {
   override get message(): string {
     return (
       `${describeAnswer(this)}. The scope of the token or the rights of the System User do not cover this. ` +
@@ -525,8 +499,7 @@ export class Forbidden extends Schema.TaggedError<Forbidden>("effect-erpnet/ErpN
  * @category errors
  * @since 0.1.0
  */
-export class NotFound extends Schema.TaggedError<NotFound>("effect-erpnet/ErpNetError/NotFound")("NotFound", answer) {
-  readonly [TypeId]: TypeId = TypeId
+export class NotFound extends /* @__PURE__ */ taggedError<NotFound>()("NotFound", answer) {
   override get message(): string {
     return `${describeAnswer(this)}. There is no such entity or path. Check the id and the name of the entity set.`
   }
@@ -539,11 +512,10 @@ export class NotFound extends Schema.TaggedError<NotFound>("effect-erpnet/ErpNet
  * @category errors
  * @since 0.1.0
  */
-export class RateLimited extends Schema.TaggedError<RateLimited>("effect-erpnet/ErpNetError/RateLimited")(
-  "RateLimited",
-  { ...answer, retryAfter: optionalWait }
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class RateLimited extends /* @__PURE__ */ taggedError<RateLimited>()("RateLimited", () => ({
+  ...answer(),
+  retryAfter: optionalWait()
+})) {
   override get message(): string {
     const wait = this.retryAfter === undefined ? "" : ` The server asks to wait ${seconds(this.retryAfter)}.`
     return (
@@ -559,10 +531,10 @@ export class RateLimited extends Schema.TaggedError<RateLimited>("effect-erpnet/
  * @category errors
  * @since 0.1.0
  */
-export class LicenseUnavailable extends Schema.TaggedError<LicenseUnavailable>(
-  "effect-erpnet/ErpNetError/LicenseUnavailable"
-)("LicenseUnavailable", { ...answer, retryAfter: optionalWait }) {
-  readonly [TypeId]: TypeId = TypeId
+export class LicenseUnavailable extends /* @__PURE__ */ taggedError<LicenseUnavailable>()("LicenseUnavailable", () => ({
+  ...answer(),
+  retryAfter: optionalWait()
+})) {
   override get message(): string {
     const wait = this.retryAfter === undefined ? "" : ` The server asks to wait ${seconds(this.retryAfter)}.`
     return (
@@ -573,16 +545,17 @@ export class LicenseUnavailable extends Schema.TaggedError<LicenseUnavailable>(
 }
 
 /**
- * The entity set has a new name since some server version.
+ * The entity set has a new name since some server version: `oldName` is the one that was asked for, `newName` the one
+ * to use.
  *
  * @category errors
  * @since 0.1.0
  */
-export class EntityRenamed extends Schema.TaggedError<EntityRenamed>("effect-erpnet/ErpNetError/EntityRenamed")(
-  "EntityRenamed",
-  { ...answer, oldName: text, newName: text }
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class EntityRenamed extends /* @__PURE__ */ taggedError<EntityRenamed>()("EntityRenamed", () => ({
+  ...answer(),
+  oldName: text,
+  newName: text
+})) {
   override get message(): string {
     return (
       `${this.method} ${this.path} was answered ${this.status}: the entity set ${this.oldName} is now called ` +
@@ -597,10 +570,10 @@ export class EntityRenamed extends Schema.TaggedError<EntityRenamed>("effect-erp
  * @category errors
  * @since 0.1.0
  */
-export class ValidationFailed extends Schema.TaggedError<ValidationFailed>(
-  "effect-erpnet/ErpNetError/ValidationFailed"
-)("ValidationFailed", { ...answer, ruleId: optionalText }) {
-  readonly [TypeId]: TypeId = TypeId
+export class ValidationFailed extends /* @__PURE__ */ taggedError<ValidationFailed>()("ValidationFailed", () => ({
+  ...answer(),
+  ruleId: optionalText()
+})) {
   override get message(): string {
     const rule = this.ruleId === undefined ? "" : ` (rule ${this.ruleId})`
     return `${describeAnswer(this)}. A validation rule${rule} refused the change. Correct the data and send it again.`
@@ -613,11 +586,7 @@ export class ValidationFailed extends Schema.TaggedError<ValidationFailed>(
  * @category errors
  * @since 0.1.0
  */
-export class DuplicateKey extends Schema.TaggedError<DuplicateKey>("effect-erpnet/ErpNetError/DuplicateKey")(
-  "DuplicateKey",
-  answer
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class DuplicateKey extends /* @__PURE__ */ taggedError<DuplicateKey>()("DuplicateKey", answer) {
   override get message(): string {
     return `${describeAnswer(this)}. Such a row exists already. Change the existing one, or use another key.`
   }
@@ -630,10 +599,10 @@ export class DuplicateKey extends Schema.TaggedError<DuplicateKey>("effect-erpne
  * @category errors
  * @since 0.1.0
  */
-export class ConcurrencyConflict extends Schema.TaggedError<ConcurrencyConflict>(
-  "effect-erpnet/ErpNetError/ConcurrencyConflict"
-)("ConcurrencyConflict", answer) {
-  readonly [TypeId]: TypeId = TypeId
+export class ConcurrencyConflict extends /* @__PURE__ */ taggedError<ConcurrencyConflict>()(
+  "ConcurrencyConflict",
+  answer
+) {
   override get message(): string {
     return (
       `${describeAnswer(this)}. Somebody else changed the entity since it was read, and nothing was written. ` +
@@ -642,17 +611,20 @@ export class ConcurrencyConflict extends Schema.TaggedError<ConcurrencyConflict>
   }
 }
 
+const outcome = () => ({
+  ...call(),
+  reason: Schema.Literal("transport", "timeout", "status"),
+  detail: optionalText(),
+  status: optionalNumber()
+})
+
 /**
  * A change was sent and its answer is lost: it may have been executed or not. It is never sent again by this package.
  *
  * @category errors
  * @since 0.1.0
  */
-export class OutcomeUnknown extends Schema.TaggedError<OutcomeUnknown>("effect-erpnet/ErpNetError/OutcomeUnknown")(
-  "OutcomeUnknown",
-  { ...call, reason: Schema.Literal("transport", "timeout", "status"), detail: optionalText, status: optionalStatus }
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class OutcomeUnknown extends /* @__PURE__ */ taggedError<OutcomeUnknown>()("OutcomeUnknown", outcome) {
   override get message(): string {
     const status = this.status === undefined ? "" : `, status ${this.status}`
     const detail = this.detail === undefined ? "" : ` (${this.detail})`
@@ -671,11 +643,10 @@ export class OutcomeUnknown extends Schema.TaggedError<OutcomeUnknown>("effect-e
  * @category errors
  * @since 0.1.0
  */
-export class TransactionLost extends Schema.TaggedError<TransactionLost>("effect-erpnet/ErpNetError/TransactionLost")(
-  "TransactionLost",
-  { reason: Schema.Literal("unknown to the server", "session ended"), detail: optionalText }
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class TransactionLost extends /* @__PURE__ */ taggedError<TransactionLost>()("TransactionLost", () => ({
+  reason: Schema.Literal("unknown to the server", "session ended"),
+  detail: optionalText()
+})) {
   override get message(): string {
     return (
       `The API transaction is lost: ${this.reason}${quoted(", ", this.detail)}. Nothing of it was written. ` +
@@ -690,11 +661,10 @@ export class TransactionLost extends Schema.TaggedError<TransactionLost>("effect
  * @category errors
  * @since 0.1.0
  */
-export class ServerError extends Schema.TaggedError<ServerError>("effect-erpnet/ErpNetError/ServerError")(
-  "ServerError",
-  { ...answer, retryAfter: optionalWait }
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class ServerError extends /* @__PURE__ */ taggedError<ServerError>()("ServerError", () => ({
+  ...answer(),
+  retryAfter: optionalWait()
+})) {
   override get message(): string {
     const advice =
       this.status >= 300 && this.status < 400
@@ -710,16 +680,18 @@ export class ServerError extends Schema.TaggedError<ServerError>("effect-erpnet/
 
 /**
  * A 2xx answer does not have the shape that the Schema asks for. `path` leads to the first place that differs
- * (`value[12].CreditLimit.Value`), `reason` names what was expected and the type found, never the value.
+ * (`value[12].CreditLimit.Value`), `reason` names what was expected and the type found, never the value. `row` is the
+ * number of the row in its page, from 0, where there is one.
  *
  * @category errors
  * @since 0.1.0
  */
-export class ResponseInvalid extends Schema.TaggedError<ResponseInvalid>("effect-erpnet/ErpNetError/ResponseInvalid")(
-  "ResponseInvalid",
-  { entitySet: text, path: text, reason: text, row: Schema.optional(Schema.Number) }
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class ResponseInvalid extends /* @__PURE__ */ taggedError<ResponseInvalid>()("ResponseInvalid", () => ({
+  entitySet: text,
+  path: text,
+  reason: text,
+  row: optionalNumber()
+})) {
   override get message(): string {
     const path = this.path === "" ? "" : ` at ${this.path}`
     return (
@@ -730,16 +702,16 @@ export class ResponseInvalid extends Schema.TaggedError<ResponseInvalid>("effect
 }
 
 /**
- * The server gave a link to a next page that was already fetched; following it would never end.
+ * The server gave a link to a next page that was already fetched; following it would never end. `page` is the number
+ * that this page would have had, from 1.
  *
  * @category errors
  * @since 0.1.0
  */
-export class PagingLoop extends Schema.TaggedError<PagingLoop>("effect-erpnet/ErpNetError/PagingLoop")("PagingLoop", {
+export class PagingLoop extends /* @__PURE__ */ taggedError<PagingLoop>()("PagingLoop", () => ({
   entitySet: text,
   page: Schema.Number
-}) {
-  readonly [TypeId]: TypeId = TypeId
+})) {
   override get message(): string {
     return (
       `The link to page ${this.page} of ${this.entitySet} is one that was already followed. ` +
@@ -755,9 +727,15 @@ export class PagingLoop extends Schema.TaggedError<PagingLoop>("effect-erpnet/Er
  * @category errors
  * @since 0.1.0
  */
-export class ImportOutcomeUnknown extends OutcomeUnknown.extend<ImportOutcomeUnknown>(
-  "effect-erpnet/ErpNetError/ImportOutcomeUnknown"
-)({ firstRow: Schema.Number, lastRow: Schema.Number }) {
+export class ImportOutcomeUnknown extends OutcomeUnknown {
+  static override readonly fields = () => ({ ...outcome(), firstRow: Schema.Number, lastRow: Schema.Number })
+  readonly firstRow: number
+  readonly lastRow: number
+  constructor({ firstRow, lastRow, ...fields }: Schema.Struct.Type<ReturnType<typeof ImportOutcomeUnknown.fields>>) {
+    super(fields)
+    this.firstRow = firstRow
+    this.lastRow = lastRow
+  }
   override get message(): string {
     return `Rows ${this.firstRow} to ${this.lastRow} of the import: ${super.message}`
   }
@@ -770,11 +748,11 @@ export class ImportOutcomeUnknown extends OutcomeUnknown.extend<ImportOutcomeUnk
  * @category errors
  * @since 0.1.0
  */
-export class ImportFailure extends Schema.TaggedError<ImportFailure>("effect-erpnet/ErpNetError/ImportFailure")(
-  "ImportFailure",
-  { detail: text, code: Schema.optional(Schema.Number), type: optionalText }
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class ImportFailure extends /* @__PURE__ */ taggedError<ImportFailure>()("ImportFailure", () => ({
+  detail: text,
+  code: optionalNumber(),
+  type: optionalText()
+})) {
   override get message(): string {
     const code = this.code === undefined ? "" : ` (code ${this.code})`
     return `ERP.net did not save the object${code}: "${this.detail}". Correct the row and import it again.`
@@ -788,33 +766,29 @@ export class ImportFailure extends Schema.TaggedError<ImportFailure>("effect-erp
  * @category errors
  * @since 0.1.0
  */
-export class ChangesetFailed extends Schema.TaggedError<ChangesetFailed>("effect-erpnet/ErpNetError/ChangesetFailed")(
-  "ChangesetFailed",
-  {
-    operation: optionalText,
-    error: Schema.Union(
-      ...TokenErrors,
-      Unauthorized,
-      ForeignOrigin,
-      Unreachable,
-      Forbidden,
-      NotFound,
-      RateLimited,
-      LicenseUnavailable,
-      EntityRenamed,
-      ValidationFailed,
-      DuplicateKey,
-      ServerError,
-      ResponseInvalid,
-      PagingLoop,
-      InvalidQuery,
-      InvalidValue,
-      ConcurrencyConflict,
-      OutcomeUnknown
-    )
-  }
-) {
-  readonly [TypeId]: TypeId = TypeId
+export class ChangesetFailed extends /* @__PURE__ */ taggedError<ChangesetFailed>()("ChangesetFailed", () => ({
+  operation: optionalText(),
+  error: Schema.Union(
+    TokenError,
+    Unauthorized,
+    ForeignOrigin,
+    Unreachable,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    LicenseUnavailable,
+    EntityRenamed,
+    ValidationFailed,
+    DuplicateKey,
+    ServerError,
+    ResponseInvalid,
+    PagingLoop,
+    InvalidQuery,
+    InvalidValue,
+    ConcurrencyConflict,
+    OutcomeUnknown
+  )
+})) {
   override get message(): string {
     const name = this.operation === undefined ? "An operation" : `The operation "${this.operation}"`
     return `${name} of the changeset failed, and nothing of the changeset was written. ${this.error.message}`
@@ -845,7 +819,18 @@ export type TokenError =
  * @category schemas
  * @since 0.1.0
  */
-export const TokenError = Schema.Union(...TokenErrors)
+export const TokenError = /* @__PURE__ */ lazySchema(() =>
+  Schema.Union(
+    InvalidClient,
+    UnauthorizedClient,
+    InvalidScope,
+    InvalidGrant,
+    TokenRequestRejected,
+    TokenEndpointUnavailable,
+    TokenResponseInvalid,
+    Expired
+  )
+)
 
 /**
  * Every error of this package.
@@ -886,13 +871,24 @@ export type ErpNetError =
  */
 export const isErpNetError = (u: unknown): u is ErpNetError => Predicate.hasProperty(u, TypeId)
 
+const tokenErrors: ReadonlySet<string> = new Set<TokenError["_tag"]>([
+  "InvalidClient",
+  "UnauthorizedClient",
+  "InvalidScope",
+  "InvalidGrant",
+  "TokenRequestRejected",
+  "TokenEndpointUnavailable",
+  "TokenResponseInvalid",
+  "Expired"
+])
+
 /**
  * Tells whether a value is one of {@link TokenError}.
  *
  * @category guards
  * @since 0.1.0
  */
-export const isTokenError: (u: unknown) => u is TokenError = Schema.is(TokenError)
+export const isTokenError = (u: unknown): u is TokenError => isErpNetError(u) && tokenErrors.has(u._tag)
 
 /**
  * Tells whether the same call may succeed later with nothing changed: no connection, a timeout, 429, 5xx of the

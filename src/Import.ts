@@ -169,6 +169,8 @@ export interface Summary<Row> extends Counts {
 // --- options --------------------------------------------------------------------------------------------------------
 
 /**
+ * What may be said with an import. {@link RunOptions} tells where `type` may be left out.
+ *
  * @category options
  * @since 0.1.0
  */

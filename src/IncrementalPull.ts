@@ -206,6 +206,7 @@ export interface Summary extends Progress {
  * @since 0.1.0
  */
 export interface Options<A, I, E = never, R = never, EW = never, RW = never, EL = never, RL = never> {
+  /** Where the watermark is kept. */
   readonly watermark: Watermark<EW, RW>
   /**
    * Writes a chunk of rows to the copy, at most `pageSize` of them: the natural place for a transaction. A row can come

@@ -43,6 +43,8 @@ export interface Instance {
 }
 
 /**
+ * Options of {@link make}.
+ *
  * @category options
  * @since 0.1.0
  */
@@ -60,6 +62,8 @@ export interface Options {
 }
 
 /**
+ * Options of {@link discover}.
+ *
  * @category options
  * @since 0.1.0
  */
@@ -193,7 +197,7 @@ const Discovery = Schema.Struct({
   )
 })
 
-const decodeDiscovery = Schema.decodeUnknownOption(Schema.parseJson(Discovery))
+const DiscoveryText = Schema.parseJson(Discovery)
 
 const withoutSlash = (url: string): string => url.replace(/\/+$/, "")
 
@@ -231,7 +235,7 @@ const askDiscovery = (
       return Option.none()
     }
     const text = yield* Body.read(response)
-    return Option.map(decodeDiscovery(text), (discovery) => readDiscovery(discovery.WebSites))
+    return Option.map(Schema.decodeUnknownOption(DiscoveryText)(text), (discovery) => readDiscovery(discovery.WebSites))
   }).pipe(
     Effect.catchTags({
       BodyTooLarge: () => Effect.succeedNone,

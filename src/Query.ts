@@ -66,10 +66,19 @@ export interface QueryContext {
  * @since 0.1.0
  */
 export interface Query<A, I> {
-  /** At most this many rows in one answer, 0 to 1000: the page size that ERP.net recommends as the largest. */
+  /**
+   * At most this many rows in one answer, 0 to 1000: the page size that ERP.net recommends as the largest.
+   *
+   * @default 1000 in `DomainApi.list` and `DomainApi.stream`
+   */
   readonly top?: number | undefined
-  /** How many rows to leave out at the start. */
+  /**
+   * How many rows to leave out at the start.
+   *
+   * @default 0
+   */
   readonly skip?: number | undefined
+  /** Only the rows for which this expression of {@link "Filter"} holds. */
   readonly filter?: Filter.Filter<Filter.Fields<A, I>> | undefined
   /** ERP.net orders by a few fields only (numbers, codes, dates of documents); without an order, by `Id`. */
   readonly orderBy?: ReadonlyArray<OrderBy<I>> | undefined
@@ -79,6 +88,7 @@ export interface Query<A, I> {
   readonly options?: ReadonlyArray<string> | undefined
   /** Extra request headers; `Authorization` is always the library's. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** The point of view of the request. */
   readonly context?: QueryContext | undefined
 }
 

@@ -53,6 +53,8 @@ import * as Transport from "./internal/transport.ts"
 import type { TrustedApplication } from "./TrustedApplication.ts"
 
 /**
+ * Options of {@link request}.
+ *
  * @category options
  * @since 0.1.0
  */
@@ -108,7 +110,8 @@ const faults: Readonly<Record<string, string>> = {
   scope: "it must be a text of scopes separated by blanks"
 }
 
-const decodeToken = Schema.decodeUnknownEither(TokenResponse)
+// The decoder, which Effect remembers, is made at the first answer: made here it would be most of what an import takes.
+const decodeToken = (body: unknown) => Schema.decodeUnknownEither(TokenResponse)(body)
 
 /** A member that stands in the answer itself, whatever its name. */
 const memberOf = (body: object, name: string): unknown =>

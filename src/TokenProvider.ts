@@ -63,6 +63,8 @@ import * as TokenEndpoint from "./TokenEndpoint.ts"
 import * as TrustedApplication from "./TrustedApplication.ts"
 
 /**
+ * What the service offers: a token that is good now, and another one for one that was refused.
+ *
  * @category services
  * @since 0.1.0
  */
@@ -85,6 +87,8 @@ export interface Service {
 }
 
 /**
+ * The service that holds the token of one instance.
+ *
  * @category services
  * @since 0.1.0
  */
@@ -141,6 +145,8 @@ export type Credentials =
   | Effect.Effect<TrustedApplication.TrustedApplication, unknown>
 
 /**
+ * Options of {@link make}.
+ *
  * @category options
  * @since 0.1.0
  */

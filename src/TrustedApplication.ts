@@ -44,6 +44,8 @@ export interface TrustedApplication {
 }
 
 /**
+ * Options of {@link make}, not checked yet.
+ *
  * @category options
  * @since 0.1.0
  */

@@ -1,5 +1,6 @@
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { Data, Duration, Effect, Either, FastCheck, Predicate, Schema } from "effect"
+import { Data, Duration, Effect, Either, FastCheck, JSONSchema, Predicate, Schema, SchemaAST } from "effect"
 import { ErpNetError } from "effect-erpnet"
 import { serverText } from "../src/internal/text.ts"
 import { echoes } from "./support/hostile.ts"
@@ -140,7 +141,7 @@ const all: ReadonlyArray<ErpNetError.ErpNetError> = Object.values(samples).flat(
 type ErrorClass = Schema.Schema<ErpNetError.ErpNetError, unknown> & (abstract new (...options: never) => unknown)
 
 const isErrorClass = (entry: [string, unknown]): entry is [string, ErrorClass] =>
-  typeof entry[1] === "function" && "identifier" in entry[1]
+  typeof entry[1] === "function" && entry[1].prototype instanceof Error && Schema.isSchema(entry[1])
 
 /** The error classes that the module exports. */
 const classes = new Map(Object.entries<unknown>(ErpNetError).filter(isErrorClass))
@@ -158,6 +159,29 @@ describe("every error", () => {
     assert.instanceOf(error, ErpNetError.OutcomeUnknown)
     assert.isTrue(ErpNetError.isErpNetError(error))
     assert.match(error.message, /^Rows 100 to 199 of the import: .* its answer is lost: timeout/)
+  })
+
+  it("is a Schema that others build on: annotations, unions, pipes, JSON Schema and the errors of an HttpApi", () => {
+    const gone = HttpApiEndpoint.get("customer", "/customer").addError(ErpNetError.NotFound, { status: 404 })
+    const endpoint = gone.addError(ErpNetError.InvalidClient, { status: 502 }).addError(ErpNetError.TokenError)
+    const api = HttpApi.make("shop").add(HttpApiGroup.make("customers").add(endpoint))
+    const { responses } = OpenApi.fromApi(api).paths["/customer"]?.get ?? {}
+    assert.containsAllKeys(responses, ["404", "502"])
+    const { required } = JSONSchema.make(ErpNetError.EntityRenamed) as { readonly required?: ReadonlyArray<string> }
+    assert.deepStrictEqual([...(required ?? [])].sort(), ["_tag", "method", "newName", "oldName", "path", "status"])
+    const named = ErpNetError.Forbidden.annotations({ description: "no right" })
+    assert.deepStrictEqual(named.ast.annotations[SchemaAST.DescriptionAnnotationId], "no right")
+    assert.isTrue(ErpNetError.Forbidden.pipe(Schema.is)(new ErpNetError.Forbidden(answer)))
+    assert.isTrue(Schema.is(ErpNetError.TokenError)(unavailable))
+    assert.isFalse(Schema.is(ErpNetError.TokenError)(rejected))
+    assert.isFalse(Schema.is(ErpNetError.Forbidden)(new ErpNetError.NotFound(answer)))
+    assert.throws(() => Schema.decodeUnknownSync(ErpNetError.Forbidden)({ _tag: "Forbidden", ...answer, status: "x" }))
+    const lost = new ErpNetError.ImportOutcomeUnknown({ ...call, reason: "timeout", firstRow: 100, lastRow: 199 })
+    const again = Schema.decodeUnknownSync(ErpNetError.ImportOutcomeUnknown)(
+      JSON.parse(JSON.stringify(Schema.encodeSync(ErpNetError.ImportOutcomeUnknown)(lost)))
+    )
+    assert.instanceOf(again, ErpNetError.ImportOutcomeUnknown)
+    assert.strictEqual(again.message, lost.message)
   })
 
   it("has its name for a tag, is an Error, and is named after its tag", () => {

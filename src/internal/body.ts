@@ -63,6 +63,11 @@ const drainTime = Duration.seconds(1)
  * larger or slower one. An unread body would hold its connection until garbage collection.
  */
 export const discard = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> => {
+  const declared = declaredLength(response)
+  if (declared !== undefined && declared <= drainLimit && response.headers["content-encoding"] === undefined) {
+    // The usual body of a 401: a stream would cost more than the call that it answers.
+    return Effect.ignore(Effect.timeout(Effect.ignore(response.arrayBuffer), drainTime))
+  }
   let size = 0
   return chunks(response).pipe(
     Stream.takeWhile((chunk) => {

@@ -102,6 +102,8 @@ export interface Calls {
 }
 
 /**
+ * What the service offers: the instance, its client, and the requests that the functions of this module are made of.
+ *
  * @category services
  * @since 0.1.0
  */
@@ -136,12 +138,16 @@ export interface Session {
 }
 
 /**
+ * The service behind the functions of this module; {@link layer} provides it.
+ *
  * @category services
  * @since 0.1.0
  */
 export class DomainApi extends Context.Tag("effect-erpnet/DomainApi")<DomainApi, Service>() {}
 
 /**
+ * Options of {@link make}: the limits on requests, how long one may take, and those of {@link "AuthorizedClient"}.
+ *
  * @category options
  * @since 0.1.0
  */

@@ -25,37 +25,34 @@ export const withoutQuery = (url: string): string => url.replace(/\?.*$/s, "")
 /** Encodes one value as `application/x-www-form-urlencoded` does (a blank becomes `+`). */
 export const formEncode = (text: string): string => new URLSearchParams([["", text]]).toString().slice(1)
 
-/** One way of escaping: what its escapes begin with, an escape or else one character, and what it stands for. */
+/** One way of escaping: what its escapes begin with, and what one stands for; `pieces` are escapes or characters. */
 interface Escaping {
   readonly marker: string
+  readonly escapes: RegExp
   readonly pieces: RegExp
   readonly decode: (piece: string) => string
 }
 
 const entities: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" }
 
+const escaping = (marker: string, escapes: RegExp, decode: (escape: string) => string): Escaping => ({
+  marker,
+  escapes,
+  pieces: new RegExp(`${escapes.source}|[\\s\\S]`, escapes.flags),
+  decode
+})
+
 const escapings: ReadonlyArray<Escaping> = [
-  {
-    marker: "%",
-    pieces: /(?:%[0-9A-Fa-f]{2})+|[\s\S]/gu,
-    decode: (piece) =>
-      new TextDecoder().decode(Uint8Array.from(piece.slice(1).split("%"), (byte) => Number.parseInt(byte, 16)))
-  },
-  {
-    marker: "\\",
-    pieces: /(?:\\u[0-9A-Fa-f]{4})+|\\["\\/]|[\s\S]/gu,
-    decode: (piece) => JSON.parse(`"${piece}"`)
-  },
-  {
-    marker: "&",
-    pieces: /&(?:#\d{1,6}|#[xX][0-9A-Fa-f]{1,5}|amp|lt|gt|quot|apos);|[\s\S]/gu,
-    decode: (piece) => {
-      const name = piece.slice(1, -1)
-      return name.startsWith("#")
-        ? String.fromCodePoint(Number(name.slice(1).replace(/^x/i, "0x")))
-        : (entities[name] ?? piece)
-    }
-  }
+  escaping("%", /(?:%[0-9A-Fa-f]{2})+/gu, (escapes) =>
+    new TextDecoder().decode(Uint8Array.from(escapes.slice(1).split("%"), (byte) => Number.parseInt(byte, 16)))
+  ),
+  escaping("\\", /(?:\\u[0-9A-Fa-f]{4})+|\\["\\/]/gu, (escapes) => JSON.parse(`"${escapes}"`)),
+  escaping("&", /&(?:#\d{1,6}|#[xX][0-9A-Fa-f]{1,5}|amp|lt|gt|quot|apos);/gu, (escape) => {
+    const name = escape.slice(1, -1)
+    return name.startsWith("#")
+      ? String.fromCodePoint(Number(name.slice(1).replace(/^x/i, "0x")))
+      : (entities[name] ?? escape)
+  })
 ]
 
 /** A text without gaps; its character `i` comes from the range `from[i]` to `to[i]` of the original. */
@@ -98,6 +95,20 @@ const unescape = (reading: Reading): ReadonlyArray<Reading> =>
       )
     )
 
+const unescapeText = (text: string): ReadonlyArray<string> =>
+  escapings
+    .filter(({ marker }) => text.includes(marker))
+    .map(({ decode, escapes }) => text.replace(escapes, decode).replace(gaps, ""))
+
+/** Whether any reading holds one of the needles. Most texts hold none, and then nobody asks for the places. */
+const holdsAny = (text: string, wanted: ReadonlyArray<string>): boolean => {
+  const plain = text.replace(gaps, "")
+  const holds = (reading: string) => wanted.some((needle) => reading.includes(needle))
+  if (holds(plain)) return true
+  const once = unescapeText(plain)
+  return once.some(holds) || once.some((reading) => unescapeText(reading).some(holds))
+}
+
 /** The text as it stands, and with one or two layers of escapes resolved. */
 const readings = (text: string): ReadonlyArray<Reading> => {
   const plain = read(
@@ -121,9 +132,10 @@ const needles = (secret: string): ReadonlyArray<string> =>
  * Base64, or torn apart by white space or by characters that show nothing.
  */
 export const maskSecrets = (text: string, secrets: ReadonlyArray<string>): string => {
-  if (text === "") return text
-  const wanted = [...new Set(secrets.flatMap(needles))].filter((needle) => needle !== "")
-  if (wanted.length === 0) return text
+  // No reading is longer than the text, and no spelling shorter than the secret without its gaps.
+  const short = secrets.filter((secret) => secret.replace(gaps, "").length <= text.length)
+  const wanted = text === "" ? [] : [...new Set(short.flatMap(needles))].filter((needle) => needle !== "")
+  if (wanted.length === 0 || !holdsAny(text, wanted)) return text
   const found: Array<readonly [number, number]> = []
   for (const reading of readings(text)) {
     for (const needle of wanted) {

@@ -31,6 +31,8 @@ export class Transaction extends Context.Tag("effect-erpnet/DomainApi/Transactio
 >() {}
 
 /**
+ * What may be said with a transaction.
+ *
  * @category options
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /** What is measured: one way to make authenticated calls. */
-import type { Consumer, Target } from "./protocol.ts"
+import type { Consumer, Target, Way } from "./protocol.ts"
 
 /** How a number of calls went. */
 export interface Outcome {
@@ -19,6 +19,8 @@ export interface Adapter {
   /** Asks so many times for a token that is cached. */
   readonly cachedToken?: (count: number) => Promise<void>
   readonly rows?: ReadRows
+  /** Looks so many rows up by their ids; where it cannot do it that way there is no answer. */
+  readonly lookups?: (count: number, way: Way) => Promise<number>
   /** Prepares so many tenants, each with a token of its own; from then on the calls go to them in turn. */
   readonly tenants?: (count: number) => Promise<void>
 }

@@ -33,6 +33,11 @@ export const compile = async (): Promise<Built> => {
     [join(root, "node_modules/typescript/bin/tsc"), "-p", "src", "--noCheck", "--outDir", packageDirectory],
     { cwd: root }
   )
+  await promisify(execFile)(
+    process.execPath,
+    [join(root, "node_modules/tsx/dist/cli.mjs"), join(root, "test/build/node.ts"), packageDirectory],
+    { cwd: root }
+  )
   await build({
     absWorkingDir: root,
     entryPoints: { server: "test/bench/server.ts", client: "test/bench/client.ts" },

@@ -63,6 +63,8 @@ const run = async (adapter: Adapter, job: Job): Promise<Result> => {
       return {}
     case "rows":
       return { rows: await (adapter.rows?.(job.consumer, job.pause) ?? unsupported(job.type)) }
+    case "lookups":
+      return { rows: await (adapter.lookups?.(job.count, job.way) ?? unsupported(job.type)) }
     case "tenants":
       await (adapter.tenants?.(job.count) ?? unsupported(job.type))
       return {}

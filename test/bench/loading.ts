@@ -16,9 +16,10 @@ export interface ImportTime {
 }
 
 const modules: Readonly<Record<string, string>> = {
-  "effect-erpnet": "index.js",
-  "effect-erpnet/TokenProvider": "TokenProvider.js",
-  "effect-erpnet/AuthorizedClient": "AuthorizedClient.js"
+  "effect-erpnet": "node/index.js",
+  "effect-erpnet/TokenProvider": "node/TokenProvider.js",
+  "effect-erpnet/AuthorizedClient": "node/AuthorizedClient.js",
+  "effect-erpnet, module by module (as for bundlers)": "index.js"
 }
 
 /** Imports the peers, then the package, in a process of its own; the modules in turn, so many times. */

@@ -12,6 +12,8 @@ export interface Settings {
   readonly rows: number
   /** Milliseconds that a page of rows takes. */
   readonly pageDelay: number
+  /** Milliseconds that a lookup by id takes, whether of one or of many. */
+  readonly lookupDelay: number
 }
 
 /** What a question starts from. */
@@ -20,7 +22,8 @@ export const plainSettings: Settings = {
   tokenLifetime: 3600,
   alwaysUnauthorized: false,
   rows: 0,
-  pageDelay: 0
+  pageDelay: 0,
+  lookupDelay: 0
 }
 
 /** What the server has counted since the last reset. */
@@ -50,12 +53,16 @@ export interface Target {
  */
 export type Consumer = "fast" | "batches" | "rows"
 
+/** How rows are looked up: one after the other, all at once, or all at once with a client that puts them together. */
+export type Way = "one by one" | "at once" | "together"
+
 /** A message to a client process, answered by a {@link Measure}. */
 export type Job =
   | { readonly type: "calls"; readonly count: number; readonly concurrency: number }
   | { readonly type: "steady"; readonly perSecond: number; readonly seconds: number }
   | { readonly type: "cachedToken"; readonly count: number }
   | { readonly type: "rows"; readonly rows: number; readonly consumer: Consumer; readonly pause: number }
+  | { readonly type: "lookups"; readonly count: number; readonly way: Way }
   | { readonly type: "tenants"; readonly count: number }
 
 /** What a client process measured; what a job does not measure is zero. */
@@ -82,6 +89,13 @@ export const odataPath = "/api/domain/odata/"
 
 /** What one call asks for, below the service root. */
 export const callPath = "Bench_Customers?$top=1"
+
+/** The entity set of lookups. */
+export const lookupSet = "Bench_Parties"
+
+/** The ids that are looked up. */
+export const idsOf = (count: number): ReadonlyArray<string> =>
+  Array.from({ length: count }, (_, index) => `00000000-0000-4000-8000-${index.toString(16).padStart(12, "0")}`)
 
 /** The entity set that holds the rows. */
 export const rowsSet = "Bench_Rows"

@@ -13,7 +13,7 @@ import {
 } from "./bench.ts"
 import { bundleSizes, importTimes } from "./loading.ts"
 import { withClient } from "./processes.ts"
-import { type Consumer, type Counters, type Measure, plainSettings } from "./protocol.ts"
+import { type Consumer, type Counters, type Measure, plainSettings, type Way } from "./protocol.ts"
 import { digits, exponent, median, ratios, spread } from "./statistics.ts"
 
 const ours: ReadonlyArray<AdapterName> = ["oursFetch", "oursUndici"]
@@ -417,6 +417,74 @@ const rowsPerSecond: Question = {
   }
 }
 
+// --- 7 --------------------------------------------------------------------------------------------------------------
+
+const lookups: Question = {
+  title: "7. 1,000 lookups by id",
+  answer: async (bench) => {
+    const cases: ReadonlyArray<readonly [AdapterName, Way]> = [
+      ["floor", "one by one"],
+      ["floor", "at once"],
+      ["oursUndici", "one by one"],
+      ["oursUndici", "at once"],
+      ["oursUndici", "together"]
+    ]
+    const parts: Array<string> = []
+    for (const lookupDelay of [0, 10]) {
+      const samples: Record<string, Array<{ readonly measure: Measure; readonly calls: number }>> = {}
+      for (let run = 0; run < bench.runs; run += 1) {
+        for (const [name, way] of cases) {
+          const settings = { ...plainSettings, lookupDelay }
+          const [sample] = Object.values(
+            await interleaved({ ...bench, runs: 1 }, [name], settings, async (client) => {
+              await client.run({ type: "calls", count: warmUp, concurrency: 16 })
+              await client.run({ type: "lookups", count: 200, way })
+              await bench.server.read()
+              const measure = await client.run({ type: "lookups", count: 1000, way })
+              return { measure, calls: (await bench.server.read()).apiCalls }
+            })
+          )
+          const key = `${name} ${way}`
+          samples[key] = [...(samples[key] ?? []), ...(sample ?? [])]
+        }
+      }
+      type Sample = { readonly measure: Measure; readonly calls: number }
+      const of = ([name, way]: readonly [AdapterName, Way], figure: (sample: Sample) => number) =>
+        (samples[`${name} ${way}`] ?? []).map(figure)
+      const time = ({ measure }: Sample) => measure.milliseconds
+      const loop = of(["floor", "one by one"], time)
+      parts.push(
+        `A lookup takes the server ${lookupDelay} ms, whether of one row or of a hundred.`,
+        "",
+        table(
+          ["", "requests", "rows", "ms", "x the loop", "CPU ms"],
+          cases.map((each) => [
+            `${titleOf(each[0])}, ${each[1]}`,
+            spread(of(each, ({ calls }) => calls)),
+            spread(of(each, ({ measure }) => measure.rows)),
+            spread(of(each, time)),
+            spread(ratios(of(each, time), loop)),
+            spread(of(each, ({ measure }) => measure.cpuMicroseconds / 1000))
+          ])
+        ),
+        "",
+        verdict(
+          "effect-erpnet, together, requests",
+          of(["oursUndici", "together"], ({ calls }) => calls),
+          10,
+          "at most"
+        ),
+        ""
+      )
+    }
+    return lines(
+      "The loop: one request after the other without Schema. Together: `{ coalesce: true }`, up to 100 ids a request.",
+      "",
+      parts
+    )
+  }
+}
+
 // --- 8 --------------------------------------------------------------------------------------------------------------
 
 const loading: Question = {
@@ -532,7 +600,7 @@ const growth: Question = {
   answer: async (bench) => lines(await tenantGrowth(bench), "", await rowGrowth(bench))
 }
 
-/** The questions; 7, lookups that are put together into one request, waits for a client that does that. */
+/** The questions by number. */
 export const questions: Readonly<Record<number, Question>> = {
   1: storms,
   2: alwaysUnauthorized,
@@ -540,10 +608,7 @@ export const questions: Readonly<Record<number, Question>> = {
   4: costPerCall,
   5: cachedToken,
   6: rowsPerSecond,
-  7: {
-    title: "7. Lookups by id",
-    answer: async () => "Not measured: the client does not put lookups together yet."
-  },
+  7: lookups,
   8: loading,
   9: growth
 }

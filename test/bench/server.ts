@@ -6,9 +6,20 @@ import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
-import { odataPath, pageSize, plainSettings, rowsSet, type ServerCommand, type Settings } from "./protocol.ts"
+import {
+  lookupSet,
+  odataPath,
+  pageSize,
+  plainSettings,
+  rowsSet,
+  type ServerCommand,
+  type Settings
+} from "./protocol.ts"
 
-const staticToken = "static-token-of-the-benchmark"
+/** As long as the JWTs of ERP.net are: a token travels with every call. */
+const padded = (token: string): string => token.padEnd(900, "x")
+
+const staticToken = padded("static-token-of-the-benchmark")
 
 let settings: Settings = plainSettings
 let tokenPosts = 0
@@ -61,7 +72,7 @@ const token = async (request: IncomingMessage, response: ServerResponse): Promis
   await once(request, "end")
   if (settings.tokenLatency > 0) await sleep(settings.tokenLatency)
   issued += 1
-  const value = `token-${issued}-of-the-benchmark`
+  const value = padded(`token-${issued}-of-the-benchmark`)
   tokens.set(value, Date.now() + settings.tokenLifetime * 1000)
   answer(response, 200, [
     Buffer.from(JSON.stringify({ access_token: value, expires_in: settings.tokenLifetime, token_type: "Bearer" }))
@@ -81,6 +92,18 @@ const page = async (url: URL, response: ServerResponse): Promise<void> => {
   ])
 }
 
+const party = (id: string): string => JSON.stringify({ Id: id, Number: `C-${id.slice(-6)}`, Name: `Party ${id}` })
+
+/** One row by its id, or those of a filter `Id in (...)`. */
+const lookup = async (url: URL, response: ServerResponse): Promise<void> => {
+  if (settings.lookupDelay > 0) await sleep(settings.lookupDelay)
+  const one = /\(([0-9a-f-]{36})\)$/.exec(url.pathname)?.[1]
+  const many = /^Id in \((.*)\)$/.exec(url.searchParams.get("$filter") ?? "")?.[1]?.split(",")
+  answer(response, 200, [
+    Buffer.from(one === undefined ? `{"value":[${(many ?? []).map(party).join(",")}]}` : party(one))
+  ])
+}
+
 const isGood = (authorization: string | undefined): boolean => {
   if (settings.alwaysUnauthorized || authorization === undefined || !authorization.startsWith("Bearer ")) return false
   const value = authorization.slice(7)
@@ -97,6 +120,9 @@ const handle = async (request: IncomingMessage, response: ServerResponse): Promi
   }
   if (target.startsWith(`${odataPath}${rowsSet}`)) {
     return page(new URL(target, `http://${request.headers.host}`), response)
+  }
+  if (target.startsWith(`${odataPath}${lookupSet}`)) {
+    return lookup(new URL(target, `http://${request.headers.host}`), response)
   }
   answer(response, 200, [customer])
 }

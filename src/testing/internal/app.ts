@@ -62,6 +62,7 @@ export type Data = Omit<EditableDomain, "handle" | "waits" | "endSession" | "tra
  * @since 0.1.0
  */
 export interface ReferenceTokenOptions {
+  /** The `applicationUri` of the Trusted Application that it belongs to. */
   readonly clientId: string
   /**
    * What the token may do, separated by blanks.

@@ -43,9 +43,17 @@ export interface RateLimits {
  * @since 0.1.0
  */
 export interface Latency {
-  /** Before each answer of the token endpoint. */
+  /**
+   * Before each answer of the token endpoint.
+   *
+   * @default 0
+   */
   readonly token?: Duration.DurationInput | undefined
-  /** Before each answer of the Domain API, while the request occupies its session. */
+  /**
+   * Before each answer of the Domain API, while the request occupies its session.
+   *
+   * @default 0
+   */
   readonly api?: Duration.DurationInput | undefined
 }
 

@@ -1,7 +1,7 @@
 /** The limit: an undici Pool, a token that never changes, JSON.parse. */
 import { Pool } from "undici"
-import { callsOf, type MakeAdapter } from "../adapter.ts"
-import { callPath, odataPath } from "../protocol.ts"
+import { type Adapter, callsOf, type MakeAdapter } from "../adapter.ts"
+import { callPath, idsOf, lookupSet, odataPath } from "../protocol.ts"
 import { rowsOf } from "./fetchCall.ts"
 
 export const make: MakeAdapter = async (target) => {
@@ -16,5 +16,15 @@ export const make: MakeAdapter = async (target) => {
   const call = async (): Promise<void> => {
     await get(`${odataPath}${callPath}`)
   }
-  return { call, calls: callsOf(call), rows: rowsOf(target, (url) => get(url.slice(target.origin.length))) }
+  const lookups: Adapter["lookups"] = async (count, way) => {
+    let rows = 0
+    const find = async (id: string): Promise<void> => {
+      await get(`${odataPath}${lookupSet}(${id})`)
+      rows += 1
+    }
+    if (way === "one by one") for (const id of idsOf(count)) await find(id)
+    else await Promise.all(idsOf(count).map(find))
+    return rows
+  }
+  return { call, calls: callsOf(call), lookups, rows: rowsOf(target, (url) => get(url.slice(target.origin.length))) }
 }

@@ -11,7 +11,7 @@ import {
   TrustedApplication
 } from "effect-erpnet"
 import type { MakeAdapter } from "../adapter.ts"
-import { callPath, pageSize, rowsSet } from "../protocol.ts"
+import { callPath, idsOf, lookupSet, pageSize, rowsSet } from "../protocol.ts"
 import { effectCalls, jsonOf, repeated } from "./effectCalls.ts"
 
 const Rows = EntitySet.make(
@@ -33,6 +33,11 @@ const Rows = EntitySet.make(
     CreatedOn: Schema.String,
     Notes: Schema.NullOr(Schema.String)
   })
+)
+
+const Parties = EntitySet.make(
+  lookupSet,
+  Schema.Struct({ Id: Schema.UUID, Number: Schema.String, Name: Schema.String })
 )
 
 const Customers = EntitySet.make("Bench_Customers", Schema.Struct({ Id: Schema.UUID, Number: Schema.String }))
@@ -78,6 +83,15 @@ export const makeOn =
           consumer === "rows" ? Stream.tap(counts, (count) => Effect.sleep((pause * count) / pageSize)) : counts
         return runtime.runPromise(Stream.runSum(consumed))
       },
+      lookups: (count, way) =>
+        runtime.runPromise(
+          Effect.map(
+            Effect.forEach(idsOf(count), (id) => DomainApi.get(Parties, id, { coalesce: way === "together" }), {
+              concurrency: way === "one by one" ? 1 : "unbounded"
+            }),
+            (rows) => rows.length
+          )
+        ),
       tenants: async (count) => {
         const scope = await runtime.runPromise(Scope.make())
         const clients = await runtime.runPromise(

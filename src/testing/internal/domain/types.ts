@@ -11,13 +11,29 @@
  * @since 0.1.0
  */
 export interface DomainOptions {
-  /** The seed of everything invented: ids, names, amounts. The same seed gives the same data. */
+  /**
+   * The seed of everything invented: ids, names, amounts. The same seed gives the same data.
+   *
+   * @default 1
+   */
   readonly seed?: number | undefined
-  /** How many customers exist. */
+  /**
+   * How many customers exist.
+   *
+   * @default 300
+   */
   readonly customers?: number | undefined
-  /** How many products exist. */
+  /**
+   * How many products exist.
+   *
+   * @default 150
+   */
   readonly products?: number | undefined
-  /** How many sales orders exist. */
+  /**
+   * How many sales orders exist.
+   *
+   * @default 400
+   */
   readonly salesOrders?: number | undefined
   /**
    * Whether an error body is `{"error":{…}}` or the inner object alone; ERP.net documents both.
