@@ -167,8 +167,10 @@ const renewals = Metric.counter("erpnet_token_renewals", {
   incremental: true
 })
 
-const exchangeDuration = Metric.timer(
+// Up to the 45 s that an exchange may take.
+const exchangeDuration = Metric.timerWithBoundaries(
   "erpnet_token_exchange_duration",
+  [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 20_000, 45_000],
   "How long a successful exchange with the token endpoint takes, its retries included"
 )
 

@@ -131,6 +131,112 @@ describe("examples", () => {
     })
   )
 
+  it.live("06-http-service maps errors to statuses, and shows a request from end to end", () =>
+    Effect.gen(function* () {
+      const { code, output } = yield* runExample("06-http-service")
+      assert.strictEqual(code, 0, output)
+      assertNoSecret(output)
+      assert.match(output, /1\. What it serves\n {2}000001 .*\n {2}\d+ .*\n {2}\d+ /)
+      const answers = [...output.matchAll(/^ {2}GET \/\S+ -> (\d+), Retry-After (\w+), (.*)$/gm)]
+      assert.deepStrictEqual(
+        answers.map(([, status, retryAfter, body]) => [status, retryAfter, JSON.parse(body ?? "")]),
+        [
+          ["404", "none", { id: "00000000-0000-0000-0000-000000000000", _tag: "CustomerNotFound" }],
+          ["503", "90", { retryAfterSeconds: 90, _tag: "ErpBusy" }],
+          ["502", "none", { _tag: "ErpFailed" }]
+        ]
+      )
+      assert.match(output, /WARN .*RateLimited: /)
+      assert.match(output, /WARN .*Unauthorized: /)
+      const tree = output.slice(output.indexOf("3. One request")).trimEnd().split("\n").slice(1)
+      assert.deepStrictEqual(
+        tree.map((text) => /^ +[\w.]+(?: to)?(?: [\w.]+)?/.exec(text)?.[0]),
+        [
+          "  a caller",
+          "    http.client GET",
+          "      http.server GET",
+          "        DomainApi.get",
+          "          AuthorizedClient.execute",
+          "  TokenProvider.exchange",
+          "    linked to AuthorizedClient.execute"
+        ]
+      )
+      assert.match(tree[2] ?? "", /http\.route=\/customers\/:id .*status_code=200/)
+      assert.match(tree[4] ?? "", /attempts=401,200/)
+    })
+  )
+
+  it.live("07-scheduled-worker pulls as the cron says, and ends in good order on SIGTERM", () =>
+    Effect.gen(function* () {
+      const { code, output } = yield* runExample("07-scheduled-worker")
+      assert.strictEqual(code, 0, output)
+      assertNoSecret(output)
+      assert.match(output, /ok full pull: 3,000 received, 3,000 written, 0 skipped/)
+      assert.match(output, /changed 3 customers[\s\S]*ok incremental pull: \d+ received, 3 written/)
+      assert.match(output, /changed 3000 customers.*\n.*1,000 of 3,\d+ customers\n.*SIGTERM.*\n.*stopped in good order/)
+      assert.lengthOf([...output.matchAll(/ok \w+ pull/g)], 2, "the third pull did not finish")
+    })
+  )
+
+  it.live("08-several-instances gives each its token, and lets one fail alone", () =>
+    Effect.gen(function* () {
+      const { code, output } = yield* runExample("08-several-instances")
+      assert.strictEqual(code, 0, output)
+      assertNoSecret(output)
+      const rows = [
+        ...output.matchAll(/'(NORTH|SOUTH|WEST)'\s+│\s+(\d*)\s+│\s+(?:'([0-9a-f]{8})')?\s*│(?:\s+'(\w+)')?/g)
+      ]
+      assert.deepStrictEqual(
+        rows.map(([, name, customers, , error]) => [name, customers, error]),
+        [
+          ["NORTH", "120", undefined],
+          ["SOUTH", "45", undefined],
+          ["WEST", "", "InvalidClient"],
+          ["NORTH", "120", undefined],
+          ["SOUTH", "45", undefined],
+          ["WEST", "7", undefined]
+        ]
+      )
+      const [north, south, , northAgain, southAgain, west] = rows.map((row) => row[3])
+      assert.deepStrictEqual([northAgain, southAgain], [north, south], "the others keep their tokens")
+      assert.strictEqual(new Set([north, south, west]).size, 3, "each has its own")
+    })
+  )
+
+  it.live("10-promises rejects with the typed error, and disposes of the runtime", () =>
+    Effect.gen(function* () {
+      const { code, output } = yield* runExample("10-promises")
+      assert.strictEqual(code, 0, output)
+      assertNoSecret(output)
+      assert.match(output, /caught NotFound: .*404.*\n {2}two calls, 1 token\n {2}disposed\n$/)
+    })
+  )
+
+  it.live("11-reference-token reads with a token that was issued, until it is revoked", () =>
+    Effect.gen(function* () {
+      const { code, output } = yield* runExample("11-reference-token")
+      assert.strictEqual(code, 0, output)
+      assertNoSecret(output)
+      assert.notInclude(output, "enrt_")
+      assert.match(output, /ok 300 customers with token [0-9a-f]{8}/)
+      assert.match(output, /caught Unauthorized: .*401.*invalid_token.*\n {2}1 request:/)
+    })
+  )
+
+  it.live("12-metrics shows what a scrape by Prometheus gives", () =>
+    Effect.gen(function* () {
+      const { code, output } = yield* runExample("12-metrics")
+      assert.strictEqual(code, 0, output)
+      assertNoSecret(output)
+      assert.match(output, /# TYPE erpnet_token_exchanges_total counter/)
+      assert.match(output, /erpnet_token_exchanges_total\{outcome="success",.*\} 2\n/)
+      assert.match(output, /erpnet_token_exchanges_total\{outcome="InvalidClient",.*\} 1\n/)
+      assert.match(output, /erpnet_token_renewals_total\{cause="unauthorized",.*\} 2\n/)
+      assert.match(output, /# TYPE erpnet_token_exchange_duration histogram/)
+      assert.match(output, /erpnet_token_exchange_duration_count\{time_unit="milliseconds",.*\} 2\n/)
+    })
+  )
+
   it.live("secret-hash prints what to register", () =>
     Effect.gen(function* () {
       const { code, output } = yield* runExample("secret-hash", {}, "DEMO\n")

@@ -33,7 +33,7 @@ export interface WriteOptions {
 const spanned = <A, E, R>(operation: string, name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   withSpan(
     `DomainApi.${operation}`,
-    () => ({ "erpnet.entity_set": name }),
+    () => (operation === "call" ? { "erpnet.operation": name } : { "erpnet.entity_set": name }),
     () => effect
   )
 

@@ -18,7 +18,7 @@ const modules = (await readdir(dist))
   .map((name) => basename(name, ".js"))
   .sort()
 
-const options: BuildOptions = {
+const options = {
   bundle: true,
   format: "esm",
   platform: "node",
@@ -28,9 +28,9 @@ const options: BuildOptions = {
   sourcesContent: false,
   legalComments: "none",
   banner: { js: "// Contains other packages; their licences are in LICENSES.txt." },
-  metafile: true,
+  metafile: true as const,
   logLevel: "error"
-}
+} satisfies BuildOptions
 
 const { metafile } = await build({
   ...options,
