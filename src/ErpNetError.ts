@@ -813,23 +813,34 @@ export type TokenError =
   | TokenResponseInvalid
   | Expired
 
+type TokenErrorClass =
+  | typeof InvalidClient
+  | typeof UnauthorizedClient
+  | typeof InvalidScope
+  | typeof InvalidGrant
+  | typeof TokenRequestRejected
+  | typeof TokenEndpointUnavailable
+  | typeof TokenResponseInvalid
+  | typeof Expired
+
 /**
  * {@link TokenError} as a Schema, for example to declare it as an error of an `HttpApi` endpoint.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const TokenError = /* @__PURE__ */ lazySchema(() =>
-  Schema.Union(
-    InvalidClient,
-    UnauthorizedClient,
-    InvalidScope,
-    InvalidGrant,
-    TokenRequestRejected,
-    TokenEndpointUnavailable,
-    TokenResponseInvalid,
-    Expired
-  )
+export const TokenError: Schema.Schema<TokenError, Schema.Schema.Encoded<TokenErrorClass>> = /* @__PURE__ */ lazySchema(
+  () =>
+    Schema.Union(
+      InvalidClient,
+      UnauthorizedClient,
+      InvalidScope,
+      InvalidGrant,
+      TokenRequestRejected,
+      TokenEndpointUnavailable,
+      TokenResponseInvalid,
+      Expired
+    )
 )
 
 /**
