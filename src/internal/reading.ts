@@ -184,10 +184,8 @@ export const stream = <A, I>(
       const fetched = new Set<string>()
 
       const fetch = (url: string, headers: Readonly<Record<string, string>>) =>
-        withSpan("DomainApi.page", attributes(set.name), () =>
-          Effect.flatMap(api.read(url, headers), (answer) => decodePage(set, answer, skipNulls))
-        )
-      const fetchFirst: Effect.Effect<Page<A>, DomainApiError> = Effect.flatMap(
+        withSpan("DomainApi.page", attributes(set.name), () => api.read(url, headers))
+      const fetchFirst: Effect.Effect<Answer, DomainApiError> = Effect.flatMap(
         Query.render(set, query, { defaultTop }),
         (text) => {
           const first = withQuery(set.name, text)
@@ -195,7 +193,7 @@ export const stream = <A, I>(
           return fetch(first, query.headers ?? {})
         }
       )
-      const fetchNext = (link: string): Effect.Effect<Page<A>, DomainApiError> => {
+      const fetchNext = (link: string): Effect.Effect<Answer, DomainApiError> => {
         const page = canonical(link, api.instance.odata)
         if (fetched.has(page)) return new PagingLoop({ entitySet: set.name, page: fetched.size + 1 })
         fetched.add(page)
@@ -205,24 +203,32 @@ export const stream = <A, I>(
       // The page whose rest is still to come out, and the one on its way.
       let rest: Chunk.Chunk<A> = Chunk.empty()
       let nextLink: string | undefined
-      let ahead: Fiber.Fiber<Page<A>, DomainApiError> | undefined
+      let ahead: Fiber.Fiber<Answer, DomainApiError> | undefined
       let begun = false
 
-      const emit = (page: Page<A>): Effect.Effect<Chunk.Chunk<A>, Option.Option<DomainApiError>> => {
-        const [first, second] = Chunk.splitAt(
-          Chunk.unsafeFromArray(page.rows),
-          Math.ceil(page.rows.length * readAheadFrom)
+      // A page that is on its way stays a text until it is wanted: as rows it would be garbage that has grown old.
+      const emit = (answer: Effect.Effect<Answer, DomainApiError>) =>
+        Effect.flatMap(
+          Effect.mapError(
+            Effect.flatMap(answer, (whole) => decodePage(set, whole, skipNulls)),
+            Option.some
+          ),
+          (page) => {
+            const [first, second] = Chunk.splitAt(
+              Chunk.unsafeFromArray(page.rows),
+              Math.ceil(page.rows.length * readAheadFrom)
+            )
+            rest = second
+            nextLink = page.nextLink
+            // An empty page with a link is not the end.
+            return Chunk.isEmpty(first) ? pull : Effect.succeed(first)
+          }
         )
-        rest = second
-        nextLink = page.nextLink
-        // An empty page with a link is not the end.
-        return Chunk.isEmpty(first) ? pull : Effect.succeed(first)
-      }
 
       const pull: Effect.Effect<Chunk.Chunk<A>, Option.Option<DomainApiError>> = Effect.suspend(() => {
         if (!begun) {
           begun = true
-          return Effect.flatMap(Effect.mapError(fetchFirst, Option.some), emit)
+          return emit(fetchFirst)
         }
         if (Chunk.isNonEmpty(rest)) {
           const rows: Chunk.Chunk<A> = rest
@@ -237,10 +243,10 @@ export const stream = <A, I>(
         if (ahead !== undefined) {
           const page = Fiber.join(ahead)
           ahead = undefined
-          return Effect.flatMap(Effect.mapError(page, Option.some), emit)
+          return emit(page)
         }
         if (nextLink === undefined) return Effect.fail(Option.none())
-        return Effect.flatMap(Effect.mapError(fetchNext(nextLink), Option.some), emit)
+        return emit(fetchNext(nextLink))
       })
       return pull
     })

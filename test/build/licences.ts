@@ -13,7 +13,7 @@ export const writeLicences = async (metafile: Metafile, path: string): Promise<v
   const folders = new Set(
     Object.values(metafile.outputs)
       .flatMap((output) => Object.keys(output.inputs))
-      .flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? [])
+      .flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/.@][^/]*/.exec(input) ?? [])
   )
   const notices = await Promise.all([...folders].sort().map(noticeOf))
   await writeFile(path, notices.join(`\n${"-".repeat(80)}\n\n`))
