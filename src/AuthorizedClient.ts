@@ -350,7 +350,7 @@ export const make = (
                 : Effect.succeed(CallerResponse.make(response, call.own, secretsOf([token])))
             )
           ),
-        "client"
+        { kind: "client" }
       )
     }
     return HttpClient.makeWith<never, never, AuthorizedClientError, never>(Effect.flatMap(execute), Effect.succeed)

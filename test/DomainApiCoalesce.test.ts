@@ -15,6 +15,7 @@ import {
   row,
   turn
 } from "./support/domain.ts"
+import { recordingTracer } from "./support/recordingTracer.ts"
 
 /** The ids that a call asks for. */
 const asked = (call: Call): ReadonlyArray<string> => {
@@ -51,13 +52,32 @@ describe("joined lookups", () => {
         concurrency: "unbounded"
       })
       assert.deepStrictEqual(
-        found,
-        numbers(1_000).map((n) => (n % 3 === 0 ? Option.none() : Option.some(row(n))))
+        found.map(Option.getOrUndefined),
+        numbers(1_000).map((n) => (n % 3 === 0 ? undefined : row(n)))
       )
       assert.strictEqual(domain.calls.length, 10)
       assert.isTrue(domain.calls.every((call) => asked(call).length === 100))
       assert.isAtMost(domain.highest(), 4)
     }).pipe(Effect.provide(domain.layer))
+  })
+
+  it.effect("a request is a span of its own, linked to those that wait for it", () => {
+    const { spans, tracer } = recordingTracer()
+    const domain = having(() => true)
+    return Effect.gen(function* () {
+      yield* together([1, 2, 2].map((n) => DomainApi.get(Customers, id(n), joined)))
+      const gets = spans.flatMap(({ name }, index) => (name === "DomainApi.get" ? [`${name}#${index + 1}`] : []))
+      const lookups = spans.filter(({ name }) => name === "DomainApi.lookup")
+      assert.lengthOf(gets, 3)
+      assert.lengthOf(lookups, 1)
+      assert.deepInclude(lookups[0], { parent: undefined, outcome: "success", links: gets })
+      assert.deepInclude(lookups[0]?.attributes, { "erpnet.entity_set": "Crm_Customers", "erpnet.lookup.ids": 2 })
+      const requests = spans.filter(({ name }) => name === "AuthorizedClient.execute")
+      assert.deepStrictEqual(
+        requests.map(({ parent }) => parent?.replace(/#.*/, "")),
+        ["DomainApi.lookup"]
+      )
+    }).pipe(Effect.provide(domain.layer), Effect.provide(Layer.setTracer(tracer)))
   })
 
   it.effect("a thousand finds on the embedded instance make ten requests", () =>

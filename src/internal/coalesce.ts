@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
+import type * as Tracer from "effect/Tracer"
 
 /** What can be looked up together. */
 export interface Kind<A, E> {
@@ -13,8 +14,11 @@ export interface Kind<A, E> {
   readonly key: string
   /** What the error of a closed scope names. */
   readonly path: string
-  /** One request for these ids; then the result of each. */
-  readonly fetch: (ids: ReadonlyArray<string>) => Effect.Effect<(id: string) => Either.Either<A, E>, E>
+  /** One request for these ids, which the spans wait for; then the result of each. */
+  readonly fetch: (
+    ids: ReadonlyArray<string>,
+    spans: ReadonlyArray<Tracer.AnySpan>
+  ) => Effect.Effect<(id: string) => Either.Either<A, E>, E>
 }
 
 /** Looks up one id, together with what others ask for meanwhile. */
@@ -37,6 +41,7 @@ interface Entry<A, E> {
 interface Group<A, E> {
   readonly kind: Kind<A, E>
   readonly entries: Map<string, Entry<A, E>>
+  readonly spans: Set<Tracer.AnySpan>
   readonly full: Deferred.Deferred<void>
   waiting: number
   settled: boolean
@@ -81,7 +86,7 @@ export const make = <A, E>(options: Options<E>): Effect.Effect<Lookup<A, E>, nev
         for (const [id, entry] of group.entries) {
           if (entry.waiting === 0) group.entries.delete(id)
         }
-        return group.kind.fetch([...group.entries.keys()])
+        return group.kind.fetch([...group.entries.keys()], [...group.spans])
       })
       return Effect.uninterruptibleMask((restore) =>
         Effect.map(Effect.exit(restore(work)), (exit) => settle(group, exit))
@@ -92,6 +97,7 @@ export const make = <A, E>(options: Options<E>): Effect.Effect<Lookup<A, E>, nev
       const group: Group<A, E> = {
         kind,
         entries: new Map(),
+        spans: new Set(),
         full: Deferred.unsafeMake(FiberId.none),
         waiting: 0,
         settled: false
@@ -109,7 +115,7 @@ export const make = <A, E>(options: Options<E>): Effect.Effect<Lookup<A, E>, nev
       running.get(group)?.unsafeInterruptAsFork(FiberId.none)
     }
 
-    return (kind, id) =>
+    const join = (kind: Kind<A, E>, id: string, span: Tracer.AnySpan | undefined): Effect.Effect<A, E> =>
       Effect.uninterruptibleMask((restore) => {
         if (closed) return Effect.fail(options.closed(kind.path))
         const group = open.get(kind.key) ?? begin(kind)
@@ -117,6 +123,7 @@ export const make = <A, E>(options: Options<E>): Effect.Effect<Lookup<A, E>, nev
         group.entries.set(id, entry)
         entry.waiting += 1
         group.waiting += 1
+        if (span !== undefined) group.spans.add(span)
         if (group.entries.size >= options.maxIds) {
           shut(group)
           Deferred.unsafeDone(group.full, Exit.void)
@@ -126,4 +133,6 @@ export const make = <A, E>(options: Options<E>): Effect.Effect<Lookup<A, E>, nev
           Effect.sync(() => leave(group, entry))
         )
       })
+
+    return (kind, id) => Effect.withFiberRuntime((fiber) => join(kind, id, fiber.currentSpan))
   })

@@ -8,6 +8,7 @@ import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
 import * as ComplexType from "../ComplexType.ts"
 import type * as EntitySet from "../EntitySet.ts"
 import { InvalidQuery, NotFound, PagingLoop, ResponseInvalid } from "../ErpNetError.ts"
@@ -335,16 +336,18 @@ const getJoined = <A, I>(
   const kind = {
     key: JSON.stringify([set.name, options, set.lossless, headers]),
     path: `${root}${set.name}`,
-    fetch: (ids: ReadonlyArray<string>) => {
+    fetch: (ids: ReadonlyArray<string>, spans: ReadonlyArray<Tracer.AnySpan>) => {
       const filter = `$filter=Id%20in%20(${ids.join(",")})`
       const url = withQuery(set.name, options === "" ? filter : `${filter}&${options}`)
-      return Effect.flatMap(api.read(url, query.headers), (answer) =>
-        rowsById(
-          set.name,
-          answer,
-          set.lossless,
-          (missing) => new NotFound({ method: "GET", path: `${root}${set.name}(${missing})`, status: 404 })
-        )
+      const notFound = (id: string) => new NotFound({ method: "GET", path: `${root}${set.name}(${id})`, status: 404 })
+      // It serves several callers, so it is nobody's child.
+      const links = spans.map((span): Tracer.SpanLink => ({ _tag: "SpanLink", span, attributes: {} }))
+      return withSpan(
+        "DomainApi.lookup",
+        () => ({ "erpnet.entity_set": set.name, "erpnet.lookup.ids": ids.length }),
+        () =>
+          Effect.flatMap(api.read(url, query.headers), (answer) => rowsById(set.name, answer, set.lossless, notFound)),
+        { root: true, links }
       )
     }
   }

@@ -11,12 +11,12 @@ export const withSpan = <A, E, R>(
   name: string,
   attributes: () => Readonly<Record<string, unknown>>,
   run: (span: Tracer.Span | undefined) => Effect.Effect<A, E, R>,
-  kind: Tracer.SpanKind = "internal"
+  options: Pick<Tracer.SpanOptions, "kind" | "links" | "root"> = {}
 ): Effect.Effect<A, E, R> =>
   Effect.withFiberRuntime((fiber) => {
     const tracer = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Tracer.Tracer)
     if (tracer === nativeTracer || !fiber.getFiberRef(FiberRef.currentTracerEnabled)) return run(undefined)
-    return Effect.useSpan(name, { kind, captureStackTrace: false, attributes: { ...attributes() } }, (span) =>
+    return Effect.useSpan(name, { ...options, captureStackTrace: false, attributes: { ...attributes() } }, (span) =>
       Effect.withParentSpan(run(span), span)
     )
   })
