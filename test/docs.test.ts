@@ -14,6 +14,9 @@ const publicModules = [
   "src/testing/ErpNetEmulator.ts"
 ]
 
+/** What `DomainApi` exports is written down there. */
+const internalModules = readdirSync(`${root}src/internal`).map((name) => `src/internal/${name}`)
+
 const categories = new Set(
   "errors models options services layers constructors combinators guards schemas configuration testing type IDs"
     .replace("type IDs", "type-IDs")
@@ -60,7 +63,7 @@ describe("documentation", () => {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder)
     const programs = [
-      ...publicModules.flatMap((path) =>
+      ...[...publicModules, ...internalModules].flatMap((path) =>
         examplesIn(read(path)).map((code, index) => [`${path.replace(/\W+/g, "-")}-${index}`, code] as const)
       ),
       ...readmePrograms().map((code, index) => [`readme-${index}`, code] as const)

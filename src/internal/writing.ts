@@ -119,10 +119,18 @@ export const merge = <A, I>(
  * meanwhile is `ConcurrencyConflict` and nothing is written:
  *
  * ```ts
- * const addToLimit = (id: string) =>
+ * import { DomainApi, EntitySet } from "effect-erpnet"
+ * import { Effect, Schema } from "effect"
+ *
+ * const Customers = EntitySet.make("Crm_Sales_Customers", Schema.Struct({
+ *   GracePeriodDays: Schema.Int,
+ *   ObjectVersion: Schema.Int
+ * }))
+ *
+ * export const extend = (id: string) =>
  *   Effect.gen(function* () {
- *     const row = yield* DomainApi.get(Customers, id)
- *     yield* DomainApi.update(Customers, id, { ObjectVersion: row.ObjectVersion, Number: next(row.Number) })
+ *     const { GracePeriodDays, ObjectVersion } = yield* DomainApi.get(Customers, id)
+ *     yield* DomainApi.update(Customers, id, { ObjectVersion, GracePeriodDays: GracePeriodDays + 5 })
  *   }).pipe(Effect.retry({ times: 3, while: (error) => error._tag === "ConcurrencyConflict" }))
  * ```
  *
