@@ -22,6 +22,7 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import { guidSource, isGuid } from "./internal/guid.ts"
 import { fromBigDecimal, isWritable, JsonNumber, toBigDecimal } from "./internal/losslessJson.ts"
 import { AmountId, LosslessId } from "./internal/rowShape.ts"
 
@@ -356,9 +357,7 @@ class EntityIdValue extends Data.Class<{ readonly entitySet: string; readonly id
   }
 }
 
-const guidSource = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 const namePattern = /^[\p{L}_][\p{L}\p{N}_]*$/u
-const guidPattern = new RegExp(`^${guidSource}$`, "i")
 const entityIdPattern = new RegExp(
   `^(?:https?://[^?#\\s]*/|/[^?#\\s]*/|/)?([\\p{L}_][\\p{L}\\p{N}_]*)\\((${guidSource})\\)$`,
   "iu"
@@ -379,7 +378,7 @@ export const isEntityId = (value: unknown): value is EntityId => Predicate.hasPr
  * @since 0.1.0
  */
 export const makeEntityId = (entitySet: string, id: string): Option.Option<EntityId> =>
-  namePattern.test(entitySet) && guidPattern.test(id)
+  namePattern.test(entitySet) && isGuid(id)
     ? Option.some(new EntityIdValue({ entitySet, id: id.toLowerCase() }))
     : Option.none()
 

@@ -24,7 +24,8 @@ import * as Either from "effect/Either"
 import type * as Schema from "effect/Schema"
 import { InvalidQuery } from "./ErpNetError.ts"
 import * as Filter from "./Filter.ts"
-import { encodeValue, isGuid } from "./internal/literal.ts"
+import { isGuid } from "./internal/guid.ts"
+import { encodeValue } from "./internal/literal.ts"
 import { isWellFormed } from "./internal/text.ts"
 
 /**

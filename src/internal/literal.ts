@@ -3,6 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { type EntityId, formatEntityId, isEntityId } from "../ComplexType.ts"
+import { isGuid } from "./guid.ts"
 import { formatDecimal, isWritable, toBigDecimal } from "./losslessJson.ts"
 import { isWellFormed } from "./text.ts"
 
@@ -36,11 +37,7 @@ export type Value =
   | GuidLiteral
   | DateLiteral
 
-const guidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const datePattern = /^\d{4}-\d{2}-\d{2}(?:Z|T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,7})?)?(?:Z|[+-]\d{2}:\d{2}))?$/
-
-/** Whether a text is a guid. */
-export const isGuid = (text: string): boolean => guidPattern.test(text)
 
 /** A string between single quotes, with those inside doubled. */
 export const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`
