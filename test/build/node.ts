@@ -44,12 +44,16 @@ const exportsOf = new Map(
 const names = (module: string, each: (name: string) => string): string =>
   (exportsOf.get(module) ?? []).map(each).join(", ")
 
-// The modules share names such as `make`, so that the one file gives them out as `Instance_make`.
+// The modules share names such as `make`, so that the one file gives them out as `Instance_make`; and each module as a
+// whole for the index, which would otherwise have to load the twenty small ones.
 const library = await build({
   ...options,
   stdin: {
     contents: modules
-      .map((module) => `export { ${names(module, (name) => `${name} as ${module}_${name}`)} } from "./${module}.js"`)
+      .flatMap((module) => [
+        `export { ${names(module, (name) => `${name} as ${module}_${name}`)} } from "./${module}.js"`,
+        `export * as ${module} from "./${module}.js"`
+      ])
       .join("\n"),
     resolveDir: dist,
     sourcefile: "library.js"
@@ -61,10 +65,7 @@ for (const module of modules) {
   const own = names(module, (name) => `${module}_${name} as ${name}`)
   await writeFile(join(out, `${module}.js`), `export { ${own} } from "./library.js"\n`)
 }
-await writeFile(
-  join(out, "index.js"),
-  modules.map((module) => `export * as ${module} from "./${module}.js"\n`).join("")
-)
+await writeFile(join(out, "index.js"), `export { ${modules.join(", ")} } from "./library.js"\n`)
 
 await build({
   ...options,
