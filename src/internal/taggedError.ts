@@ -50,7 +50,10 @@ export const taggedError =
   <const Tag extends string, F extends Fields>(tag: Tag, fields: () => F): TaggedErrorClass<Self, Tag, F> => {
     // biome-ignore-start lint/complexity: `this` may be a class derived from this one, and a pipe passes its arguments on
     class TaggedError extends Data.TaggedError(tag)<Readonly<Record<string, unknown>>> {
-      readonly [ErrorTypeId] = ErrorTypeId
+      // Not a field: nobody wants to read it in JSON or on the screen.
+      get [ErrorTypeId](): typeof ErrorTypeId {
+        return ErrorTypeId
+      }
       static readonly tag = tag
       static readonly fields = fields
       static readonly [Schema.TypeId] = Schema.Unknown[Schema.TypeId]
