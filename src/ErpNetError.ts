@@ -36,7 +36,8 @@
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { ErrorTypeId, lazySchema, taggedError } from "./internal/taggedError.ts"
+import { lazySchema } from "./internal/lazySchema.ts"
+import { ErrorTypeId, taggedError } from "./internal/taggedError.ts"
 
 /**
  * Marks every error of this package.

@@ -24,6 +24,7 @@ import * as Schema from "effect/Schema"
 import { InvalidInstance, Unreachable } from "./ErpNetError.ts"
 import * as Body from "./internal/body.ts"
 import * as Millis from "./internal/duration.ts"
+import { lazySchema } from "./internal/lazySchema.ts"
 import { serverText } from "./internal/text.ts"
 import * as Transport from "./internal/transport.ts"
 
@@ -184,20 +185,17 @@ export const owns = (instance: Instance, url: string | URL): boolean => {
   return asked.protocol === root.protocol && asked.host === root.host
 }
 
-const Discovery = Schema.Struct({
-  WebSites: Schema.Array(
-    Schema.Struct({
-      Type: Schema.String,
-      Status: Schema.optional(Schema.NullOr(Schema.String)),
-      Url: Schema.String,
-      AdditionalProperties: Schema.optional(
-        Schema.NullOr(Schema.Struct({ ODataServiceRoot: Schema.optional(Schema.NullOr(Schema.String)) }))
-      )
-    })
-  )
+const Discovery = lazySchema(() => {
+  const text = Schema.optional(Schema.NullOr(Schema.String))
+  const properties = Schema.optional(Schema.NullOr(Schema.Struct({ ODataServiceRoot: text })))
+  const WebSite = Schema.Struct({
+    Type: Schema.String,
+    Status: text,
+    Url: Schema.String,
+    AdditionalProperties: properties
+  })
+  return Schema.parseJson(Schema.Struct({ WebSites: Schema.Array(WebSite) }))
 })
-
-const DiscoveryText = Schema.parseJson(Discovery)
 
 const withoutSlash = (url: string): string => url.replace(/\/+$/, "")
 
@@ -235,7 +233,7 @@ const askDiscovery = (
       return Option.none()
     }
     const text = yield* Body.read(response)
-    return Option.map(Schema.decodeUnknownOption(DiscoveryText)(text), (discovery) => readDiscovery(discovery.WebSites))
+    return Option.map(Schema.decodeUnknownOption(Discovery)(text), (discovery) => readDiscovery(discovery.WebSites))
   }).pipe(
     Effect.catchTags({
       BodyTooLarge: () => Effect.succeedNone,

@@ -46,6 +46,7 @@ import type { Instance } from "./Instance.ts"
 import * as Body from "./internal/body.ts"
 import * as Millis from "./internal/duration.ts"
 import * as Json from "./internal/json.ts"
+import { lazySchema } from "./internal/lazySchema.ts"
 import { plainCause } from "./internal/response.ts"
 import * as RetryAfter from "./internal/retryAfter.ts"
 import { formEncode, serverText, withoutQuery } from "./internal/text.ts"
@@ -90,16 +91,17 @@ const maximumTime = 8.64e15
 
 const defaultRetry = Schedule.exponential("200 millis").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(2)))
 
-const Lifetime = Schema.Union(
-  Schema.Number,
-  Schema.compose(Schema.String.pipe(Schema.pattern(/^\d+(\.\d+)?([eE]\+?\d+)?$/)), Schema.NumberFromString)
-).pipe(Schema.filter((seconds) => Number.isFinite(seconds) && seconds > 0))
-
-const TokenResponse = Schema.Struct({
-  access_token: Schema.String.pipe(Schema.filter(AccessToken.isSendable)),
-  token_type: Schema.optional(Schema.NullOr(Schema.String.pipe(Schema.pattern(/^bearer$/i)))),
-  expires_in: Schema.optional(Schema.NullOr(Lifetime)),
-  scope: Schema.optional(Schema.NullOr(Schema.Union(Schema.String, Schema.Array(Schema.String))))
+const TokenResponse = lazySchema(() => {
+  const Lifetime = Schema.Union(
+    Schema.Number,
+    Schema.compose(Schema.String.pipe(Schema.pattern(/^\d+(\.\d+)?([eE]\+?\d+)?$/)), Schema.NumberFromString)
+  ).pipe(Schema.filter((seconds) => Number.isFinite(seconds) && seconds > 0))
+  return Schema.Struct({
+    access_token: Schema.String.pipe(Schema.filter(AccessToken.isSendable)),
+    token_type: Schema.optional(Schema.NullOr(Schema.String.pipe(Schema.pattern(/^bearer$/i)))),
+    expires_in: Schema.optional(Schema.NullOr(Lifetime)),
+    scope: Schema.optional(Schema.NullOr(Schema.Union(Schema.String, Schema.Array(Schema.String))))
+  })
 })
 
 // Own words for each member: those of the parser would quote the value, which may be the token.
@@ -109,9 +111,6 @@ const faults: Readonly<Record<string, string>> = {
   expires_in: "it must be a number of seconds greater than zero",
   scope: "it must be a text of scopes separated by blanks"
 }
-
-// The decoder, which Effect remembers, is made at the first answer: made here it would be most of what an import takes.
-const decodeToken = (body: unknown) => Schema.decodeUnknownEither(TokenResponse)(body)
 
 /** A member that stands in the answer itself, whatever its name. */
 const memberOf = (body: object, name: string): unknown =>
@@ -172,7 +171,7 @@ const readToken = (
   status: number,
   body: object
 ): Either.Either<AccessToken.AccessToken, TokenResponseInvalid> =>
-  Either.match(decodeToken(body), {
+  Either.match(Schema.decodeUnknownEither(TokenResponse)(body), {
     onLeft: (error) => {
       const name = String(ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.path[0])
       return Either.left(invalid(exchange, status, faults[name] ?? "it is not a token answer", name))

@@ -15,6 +15,7 @@ import { InvalidQuery, NotFound, PagingLoop, ResponseInvalid } from "../ErpNetEr
 import * as Query from "../Query.ts"
 import { type Answer, DomainApi, type DomainApiError } from "./domainService.ts"
 import { isGuid } from "./guid.ts"
+import { lazySchema } from "./lazySchema.ts"
 import * as LosslessJson from "./losslessJson.ts"
 import { describe, formatPath } from "./parseFault.ts"
 import { prepare, shapeOf } from "./rowShape.ts"
@@ -447,9 +448,9 @@ export const request = <A, I, R>(
   )
 }
 
-const RenamedEntityTypes = Schema.Struct({
-  value: Schema.Array(Schema.Struct({ OldName: Schema.String, NewName: Schema.String }))
-})
+const RenamedEntityTypes = lazySchema(() =>
+  Schema.Struct({ value: Schema.Array(Schema.Struct({ OldName: Schema.String, NewName: Schema.String })) })
+)
 
 /**
  * The current name of an entity set, by the server's list of renames (`GetRenamedEntityTypes`); a name that was never

@@ -71,14 +71,3 @@ export const taggedError =
     // The compiler does not see that the static members make it a Schema of its own instances.
     return TaggedError as never
   }
-
-/** A Schema that is made when somebody first uses it. */
-export const lazySchema = <A, I>(make: () => Schema.Schema<A, I>): Schema.Schema<A, I> => {
-  let made: Schema.Schema<A, I> | undefined
-  return class extends Schema.make<A, I>(Schema.Never.ast) {
-    static override get ast() {
-      made ??= make()
-      return made.ast
-    }
-  }
-}

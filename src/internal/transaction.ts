@@ -13,6 +13,7 @@ import {
   type Write,
   type WriteError
 } from "./domainService.ts"
+import { lazySchema } from "./lazySchema.ts"
 import { request } from "./reading.ts"
 import { withSpan } from "./tracing.ts"
 
@@ -166,14 +167,13 @@ export const transaction = <A, E, R>(
     )
   })
 
-const Entities = Schema.Record({
-  key: Schema.String,
-  value: Schema.Record({ key: Schema.String, value: Schema.Record({ key: Schema.String, value: Schema.Unknown }) })
+const ChangesAnswer = lazySchema(() => {
+  const Attributes = Schema.Record({ key: Schema.String, value: Schema.Unknown })
+  const Entities = Schema.Record({ key: Schema.String, value: Attributes })
+  const Sets = Schema.Record({ key: Schema.String, value: Entities })
+  const Changed = Schema.optionalWith(Sets, { default: () => ({}) })
+  return Schema.Struct({ insert: Changed, update: Changed, delete: Changed })
 })
-
-const Changed = Schema.optionalWith(Entities, { default: () => ({}) })
-
-const ChangesAnswer = Schema.Struct({ insert: Changed, update: Changed, delete: Changed })
 
 /**
  * What changed in a transaction: by entity set, then by id, the attributes with their new values.
@@ -181,7 +181,16 @@ const ChangesAnswer = Schema.Struct({ insert: Changed, update: Changed, delete: 
  * @category models
  * @since 0.1.0
  */
-export type Changes = typeof ChangesAnswer.Type
+export interface Changes {
+  /** Created since then. */
+  readonly insert: ChangedSets
+  /** Changed since then: the changed attributes only. */
+  readonly update: ChangedSets
+  /** Deleted since then. */
+  readonly delete: ChangedSets
+}
+
+type ChangedSets = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>
 
 /**
  * What changed since the last time it was asked, in a transaction with `trackChanges`.
