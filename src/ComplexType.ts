@@ -23,6 +23,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { guidSource, isGuid } from "./internal/guid.ts"
+import { lazySchema } from "./internal/lazySchema.ts"
 import { fromBigDecimal, isWritable, JsonNumber, toBigDecimal } from "./internal/losslessJson.ts"
 import { AmountId, LosslessId } from "./internal/rowShape.ts"
 
@@ -34,15 +35,17 @@ import { AmountId, LosslessId } from "./internal/rowShape.ts"
  */
 export type DecimalEncoded = number | string | JsonNumber
 
-const DecimalSource: Schema.Schema<DecimalEncoded> = Schema.Union(
-  Schema.Number,
-  Schema.String,
-  Schema.declare((value): value is JsonNumber => value instanceof JsonNumber, { identifier: "JsonNumber" })
-).annotations({
-  identifier: "decimal",
-  description: "a decimal number, or a string that holds one",
-  [LosslessId]: true
-})
+const DecimalSource: Schema.Schema<DecimalEncoded> = lazySchema(() =>
+  Schema.Union(
+    Schema.Number,
+    Schema.String,
+    Schema.declare((value): value is JsonNumber => value instanceof JsonNumber, { identifier: "JsonNumber" })
+  ).annotations({
+    identifier: "decimal",
+    description: "a decimal number, or a string that holds one",
+    [LosslessId]: true
+  })
+)
 
 /**
  * An `Edm.Decimal` with every digit. Reads a JSON number or a string, writes a JSON number; a number that a double
@@ -51,10 +54,8 @@ const DecimalSource: Schema.Schema<DecimalEncoded> = Schema.Union(
  * @category schemas
  * @since 0.1.0
  */
-export const Decimal: Schema.Schema<BigDecimal.BigDecimal, DecimalEncoded> = Schema.transformOrFail(
-  DecimalSource,
-  Schema.BigDecimalFromSelf,
-  {
+export const Decimal: Schema.Schema<BigDecimal.BigDecimal, DecimalEncoded> = lazySchema(() =>
+  Schema.transformOrFail(DecimalSource, Schema.BigDecimalFromSelf, {
     strict: true,
     decode: (value, _, ast) =>
       Either.fromOption(toBigDecimal(value), () => new ParseResult.Type(ast, value, "Expected a decimal number")),
@@ -62,25 +63,27 @@ export const Decimal: Schema.Schema<BigDecimal.BigDecimal, DecimalEncoded> = Sch
       isWritable(decimal)
         ? ParseResult.succeed(fromBigDecimal(decimal))
         : ParseResult.fail(new ParseResult.Type(ast, decimal, "Expected a decimal of a reasonable number of digits"))
-  }
-).annotations({ identifier: "Decimal" })
+  }).annotations({ identifier: "Decimal" })
+)
 
-const DecimalNumber: Schema.Schema<number, DecimalEncoded> = Schema.transformOrFail(
-  // Its own source: without the mark of exactness, pages of numbers are parsed at the usual speed.
-  DecimalSource.annotations({ [LosslessId]: false }),
-  Schema.Finite,
-  {
-    strict: true,
-    decode: (value, _, ast) =>
-      typeof value === "number"
-        ? ParseResult.succeed(value)
-        : Either.fromOption(
-            Option.map(toBigDecimal(value), () => Number(value)),
-            () => new ParseResult.Type(ast, value, "Expected a decimal number")
-          ),
-    encode: (value) => ParseResult.succeed(value)
-  }
-).annotations({ identifier: "DecimalNumber" })
+const DecimalNumber: Schema.Schema<number, DecimalEncoded> = lazySchema(() =>
+  Schema.transformOrFail(
+    // Its own source: without the mark of exactness, pages of numbers are parsed at the usual speed.
+    DecimalSource.annotations({ [LosslessId]: false }),
+    Schema.Finite,
+    {
+      strict: true,
+      decode: (value, _, ast) =>
+        typeof value === "number"
+          ? ParseResult.succeed(value)
+          : Either.fromOption(
+              Option.map(toBigDecimal(value), () => Number(value)),
+              () => new ParseResult.Type(ast, value, "Expected a decimal number")
+            ),
+      encode: (value) => ParseResult.succeed(value)
+    }
+  ).annotations({ identifier: "DecimalNumber" })
+)
 
 const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
 
@@ -98,10 +101,8 @@ const toInt64 = (value: DecimalEncoded): Option.Option<bigint> => {
  * @category schemas
  * @since 0.1.0
  */
-export const Int64: Schema.Schema<bigint, DecimalEncoded> = Schema.transformOrFail(
-  DecimalSource,
-  Schema.BigIntFromSelf,
-  {
+export const Int64: Schema.Schema<bigint, DecimalEncoded> = lazySchema(() =>
+  Schema.transformOrFail(DecimalSource, Schema.BigIntFromSelf, {
     strict: true,
     decode: (value, _, ast) =>
       Either.fromOption(toInt64(value), () => new ParseResult.Type(ast, value, "Expected a 64-bit integer")),
@@ -109,8 +110,8 @@ export const Int64: Schema.Schema<bigint, DecimalEncoded> = Schema.transformOrFa
       int >= int64.min && int <= int64.max
         ? ParseResult.succeed(Number.isSafeInteger(Number(int)) ? Number(int) : new JsonNumber(String(int)))
         : ParseResult.fail(new ParseResult.Type(ast, int, "Expected a 64-bit integer"))
-  }
-).annotations({ identifier: "Int64" })
+  }).annotations({ identifier: "Int64" })
+)
 
 /**
  * A sum of money. `Currency` is the currency sign, up to four characters.
@@ -130,10 +131,12 @@ export interface Amount<Value = BigDecimal.BigDecimal> {
  * @category schemas
  * @since 0.1.0
  */
-export const Amount: Schema.Schema<Amount, Amount<DecimalEncoded>> = Schema.Struct({
-  Value: Decimal,
-  Currency: Schema.String
-}).annotations({ identifier: "Amount", [AmountId]: true })
+export const Amount: Schema.Schema<Amount, Amount<DecimalEncoded>> = lazySchema(() =>
+  Schema.Struct({
+    Value: Decimal,
+    Currency: Schema.String
+  }).annotations({ identifier: "Amount", [AmountId]: true })
+)
 
 /**
  * `Erp.Amount` with `Value` as a JavaScript number: faster, exact up to 15 digits.
@@ -141,10 +144,12 @@ export const Amount: Schema.Schema<Amount, Amount<DecimalEncoded>> = Schema.Stru
  * @category schemas
  * @since 0.1.0
  */
-export const AmountNumber: Schema.Schema<Amount<number>, Amount<DecimalEncoded>> = Schema.Struct({
-  Value: DecimalNumber,
-  Currency: Schema.String
-}).annotations({ identifier: "AmountNumber", [AmountId]: true })
+export const AmountNumber: Schema.Schema<Amount<number>, Amount<DecimalEncoded>> = lazySchema(() =>
+  Schema.Struct({
+    Value: DecimalNumber,
+    Currency: Schema.String
+  }).annotations({ identifier: "AmountNumber", [AmountId]: true })
+)
 
 /**
  * A measured quantity. `Unit` is the code of the measurement unit.
@@ -163,10 +168,12 @@ export interface Quantity<Value = BigDecimal.BigDecimal> {
  * @category schemas
  * @since 0.1.0
  */
-export const Quantity: Schema.Schema<Quantity, Quantity<DecimalEncoded>> = Schema.Struct({
-  Value: Decimal,
-  Unit: Schema.String
-}).annotations({ identifier: "Quantity", [AmountId]: true })
+export const Quantity: Schema.Schema<Quantity, Quantity<DecimalEncoded>> = lazySchema(() =>
+  Schema.Struct({
+    Value: Decimal,
+    Unit: Schema.String
+  }).annotations({ identifier: "Quantity", [AmountId]: true })
+)
 
 /**
  * `Erp.Quantity` with `Value` as a JavaScript number: faster, exact up to 15 digits.
@@ -174,10 +181,12 @@ export const Quantity: Schema.Schema<Quantity, Quantity<DecimalEncoded>> = Schem
  * @category schemas
  * @since 0.1.0
  */
-export const QuantityNumber: Schema.Schema<Quantity<number>, Quantity<DecimalEncoded>> = Schema.Struct({
-  Value: DecimalNumber,
-  Unit: Schema.String
-}).annotations({ identifier: "QuantityNumber", [AmountId]: true })
+export const QuantityNumber: Schema.Schema<Quantity<number>, Quantity<DecimalEncoded>> = lazySchema(() =>
+  Schema.Struct({
+    Value: DecimalNumber,
+    Unit: Schema.String
+  }).annotations({ identifier: "QuantityNumber", [AmountId]: true })
+)
 
 /**
  * The translations of one text, keyed by upper-case language code: `{ EN: "Apple", BG: "Ябълка" }`.
@@ -401,7 +410,9 @@ export const parseEntityId = (text: string): Option.Option<EntityId> => {
  */
 export const formatEntityId = (id: EntityId): string => `${id.entitySet}(${id.id})`
 
-const EntityIdFromSelf: Schema.Schema<EntityId> = Schema.declare(isEntityId, { identifier: "EntityId" })
+const EntityIdFromSelf: Schema.Schema<EntityId> = lazySchema(() =>
+  Schema.declare(isEntityId, { identifier: "EntityId" })
+)
 
 /**
  * `@odata.id`, relative as ERP.net writes it or absolute, as a typed {@link EntityId}. Use it as the field
@@ -410,12 +421,14 @@ const EntityIdFromSelf: Schema.Schema<EntityId> = Schema.declare(isEntityId, { i
  * @category schemas
  * @since 0.1.0
  */
-export const EntityId: Schema.Schema<EntityId, string> = Schema.transformOrFail(Schema.String, EntityIdFromSelf, {
-  strict: true,
-  decode: (text, _, ast) =>
-    Either.fromOption(parseEntityId(text), () => new ParseResult.Type(ast, text, "Expected an id like Set(guid)")),
-  encode: (id) => ParseResult.succeed(formatEntityId(id))
-}).annotations({ identifier: "EntityIdFromString" })
+export const EntityId: Schema.Schema<EntityId, string> = lazySchema(() =>
+  Schema.transformOrFail(Schema.String, EntityIdFromSelf, {
+    strict: true,
+    decode: (text, _, ast) =>
+      Either.fromOption(parseEntityId(text), () => new ParseResult.Type(ast, text, "Expected an id like Set(guid)")),
+    encode: (id) => ParseResult.succeed(formatEntityId(id))
+  }).annotations({ identifier: "EntityIdFromString" })
+)
 
 /**
  * A reference that is read and written as a link, `{"@odata.id": "Set(guid)"}`. A reference that may be empty is
@@ -424,12 +437,10 @@ export const EntityId: Schema.Schema<EntityId, string> = Schema.transformOrFail(
  * @category schemas
  * @since 0.1.0
  */
-export const Reference: Schema.Schema<EntityId, { readonly "@odata.id": string }> = Schema.transform(
-  Schema.Struct({ "@odata.id": EntityId }),
-  EntityIdFromSelf,
-  {
+export const Reference: Schema.Schema<EntityId, { readonly "@odata.id": string }> = lazySchema(() =>
+  Schema.transform(Schema.Struct({ "@odata.id": EntityId }), EntityIdFromSelf, {
     strict: true,
     decode: (link) => link["@odata.id"],
     encode: (id) => ({ "@odata.id": id })
-  }
-).annotations({ identifier: "Reference" })
+  }).annotations({ identifier: "Reference" })
+)
