@@ -18,6 +18,7 @@ import {
   TrustedApplication
 } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
+import { hasSettings } from "./support/embedded.ts"
 import { bold, dim, green, heading, line, run, yellow } from "./support/terminal.ts"
 
 const customers = (name: string) =>
@@ -96,6 +97,4 @@ const real = Effect.gen(function* () {
   yield* callApi
 }).pipe(Effect.provide(ErpNet.layerConfig()), Effect.provide(NodeHttpClient.layerUndici))
 
-const settings = ["ERPNET_INSTANCE", "ERPNET_CLIENT_ID", "ERPNET_CLIENT_SECRET"]
-
-run(settings.some((name) => process.env[name] !== undefined) ? real : embedded)
+run(hasSettings ? real : embedded)

@@ -9,40 +9,19 @@
  *
  *   npm run sync [file]
  */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { NodeHttpClient } from "@effect/platform-node"
-import { Clock, Console, Effect, Layer } from "effect"
+import { Console, Effect, Layer } from "effect"
 import { ErpNet, TokenProvider, TrustedApplication } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import * as CustomerCopy from "./support/customerCopy.ts"
+import { changeSome, temporaryFile } from "./support/demoCopy.ts"
+import { hasSettings } from "./support/embedded.ts"
 import { progressBar, summary } from "./support/progressBar.ts"
-import { heading, line, run, yellow } from "./support/terminal.ts"
+import { heading, run } from "./support/terminal.ts"
 
 const [, , named] = process.argv
 
 const synchronise = Effect.flatMap(CustomerCopy.sync(progressBar("pull")), summary)
-
-/** What other users of the instance do between two runs. */
-const changeSome = Effect.gen(function* () {
-  const emulator = yield* ErpNetEmulator.ErpNetEmulator
-  const data = yield* emulator.data
-  const now = yield* Clock.currentTimeMillis
-  const changed = data.ids(CustomerCopy.Customers.name).slice(0, 3)
-  for (const id of changed) {
-    data.update(CustomerCopy.Customers.name, id, { Active: false, AggregateLastUpdateTimeUtc: now })
-  }
-  yield* line(`${yellow("changed")} ${changed.length} customers on the server`)
-})
-
-const temporaryFile = Effect.map(
-  Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-erpnet-"))),
-    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
-  ),
-  (folder) => join(folder, "customers.sqlite")
-)
 
 const embedded = Effect.gen(function* () {
   const emulator = yield* ErpNetEmulator.ErpNetEmulator
@@ -57,7 +36,7 @@ const embedded = Effect.gen(function* () {
     yield* heading("1. The first run")
     yield* synchronise
     yield* heading("2. The second run")
-    yield* changeSome
+    yield* changeSome(3)
     yield* synchronise
   }).pipe(
     Effect.provide(Layer.merge(ErpNet.layer({ instance: emulator.instance, credentials }), CustomerCopy.layer(file)))
@@ -76,6 +55,4 @@ const real = Effect.gen(function* () {
   yield* Effect.provide(synchronise, CustomerCopy.layer(file))
 }).pipe(Effect.provide(ErpNet.layerConfig()), Effect.provide(NodeHttpClient.layerUndici))
 
-const settings = ["ERPNET_INSTANCE", "ERPNET_CLIENT_ID", "ERPNET_CLIENT_SECRET"]
-
-run(settings.some((name) => process.env[name] !== undefined) ? real : embedded)
+run(hasSettings ? real : embedded)

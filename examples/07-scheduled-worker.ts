@@ -8,14 +8,11 @@
  *
  *   npm run worker [file]
  */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { NodeHttpClient } from "@effect/platform-node"
-import { Clock, Config, ConfigError, ConfigProvider, Cron, Effect, Either, Layer, Schedule } from "effect"
+import { Config, ConfigError, ConfigProvider, Cron, Effect, Either, Layer, Schedule } from "effect"
 import { ErpNet, ErpNetError, type IncrementalPull } from "effect-erpnet"
-import { ErpNetEmulator } from "effect-erpnet/testing"
 import * as CustomerCopy from "./support/customerCopy.ts"
+import { changeSome, temporaryFile } from "./support/demoCopy.ts"
 import * as Embedded from "./support/embedded.ts"
 import { progressBar, summary } from "./support/progressBar.ts"
 import { line, run, yellow } from "./support/terminal.ts"
@@ -27,12 +24,12 @@ const cronConfig = Config.string("WORKER_CRON").pipe(
   )
 )
 
-interface Observer {
+interface Observer<R> {
   readonly onProgress: (progress: IncrementalPull.Progress) => Effect.Effect<void>
-  readonly onPull: (summary: IncrementalPull.Summary) => Effect.Effect<void>
+  readonly onPull: (summary: IncrementalPull.Summary) => Effect.Effect<void, never, R>
 }
 
-const worker = ({ onProgress, onPull }: Observer) =>
+const worker = <R = never>({ onProgress, onPull }: Observer<R>) =>
   Effect.gen(function* () {
     const cron = yield* cronConfig
     yield* CustomerCopy.sync(onProgress).pipe(
@@ -56,16 +53,6 @@ const terminate = Effect.zipRight(
 )
 
 const demo = Effect.gen(function* () {
-  const erp = yield* ErpNetEmulator.ErpNetEmulator
-  const changeSome = (count: number) =>
-    Effect.gen(function* () {
-      const data = yield* erp.data
-      const now = yield* Clock.currentTimeMillis
-      for (const id of data.ids(CustomerCopy.Customers.name).slice(0, count)) {
-        data.update(CustomerCopy.Customers.name, id, { Active: false, AggregateLastUpdateTimeUtc: now })
-      }
-      yield* line(`${yellow("changed")} ${count} customers on the server`)
-    })
   let pulls = 0
   yield* worker({
     onProgress: (progress) =>
@@ -76,14 +63,6 @@ const demo = Effect.gen(function* () {
     }
   })
 }).pipe(Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["WORKER_CRON", "* * * * * *"]]))))
-
-const temporaryFile = Effect.map(
-  Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-erpnet-"))),
-    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
-  ),
-  (folder) => join(folder, "customers.sqlite")
-)
 
 const [, , named] = process.argv
 
