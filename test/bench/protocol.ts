@@ -93,9 +93,11 @@ export const callPath = "Bench_Customers?$top=1"
 /** The entity set of lookups. */
 export const lookupSet = "Bench_Parties"
 
+/** The id of a row. */
+export const idOf = (index: number): string => `00000000-0000-4000-8000-${index.toString(16).padStart(12, "0")}`
+
 /** The ids that are looked up. */
-export const idsOf = (count: number): ReadonlyArray<string> =>
-  Array.from({ length: count }, (_, index) => `00000000-0000-4000-8000-${index.toString(16).padStart(12, "0")}`)
+export const idsOf = (count: number): ReadonlyArray<string> => Array.from({ length: count }, (_, index) => idOf(index))
 
 /** The entity set that holds the rows. */
 export const rowsSet = "Bench_Rows"

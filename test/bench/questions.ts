@@ -419,6 +419,11 @@ const rowsPerSecond: Question = {
 
 // --- 7 --------------------------------------------------------------------------------------------------------------
 
+interface Lookups {
+  readonly measure: Measure
+  readonly calls: number
+}
+
 const lookups: Question = {
   title: "7. 1,000 lookups by id",
   answer: async (bench) => {
@@ -431,27 +436,31 @@ const lookups: Question = {
     ]
     const parts: Array<string> = []
     for (const lookupDelay of [0, 10]) {
-      const samples: Record<string, Array<{ readonly measure: Measure; readonly calls: number }>> = {}
+      const samples: Record<string, Array<Lookups>> = {}
       for (let run = 0; run < bench.runs; run += 1) {
         for (const [name, way] of cases) {
-          const settings = { ...plainSettings, lookupDelay }
-          const [sample] = Object.values(
-            await interleaved({ ...bench, runs: 1 }, [name], settings, async (client) => {
+          await bench.server.reset({ ...plainSettings, lookupDelay })
+          const sample = await withClient(
+            bench.built.directory,
+            name,
+            bench.server.target,
+            bench.execArgv,
+            async (client) => {
               await client.run({ type: "calls", count: warmUp, concurrency: 16 })
               await client.run({ type: "lookups", count: 200, way })
               await bench.server.read()
               const measure = await client.run({ type: "lookups", count: 1000, way })
               return { measure, calls: (await bench.server.read()).apiCalls }
-            })
+            }
           )
           const key = `${name} ${way}`
-          samples[key] = [...(samples[key] ?? []), ...(sample ?? [])]
+          samples[key] = [...(samples[key] ?? []), sample]
         }
+        process.stderr.write(".")
       }
-      type Sample = { readonly measure: Measure; readonly calls: number }
-      const of = ([name, way]: readonly [AdapterName, Way], figure: (sample: Sample) => number) =>
+      const of = ([name, way]: readonly [AdapterName, Way], figure: (sample: Lookups) => number) =>
         (samples[`${name} ${way}`] ?? []).map(figure)
-      const time = ({ measure }: Sample) => measure.milliseconds
+      const time = ({ measure }: Lookups) => measure.milliseconds
       const loop = of(["floor", "one by one"], time)
       parts.push(
         `A lookup takes the server ${lookupDelay} ms, whether of one row or of a hundred.`,

@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import {
+  idOf,
   lookupSet,
   odataPath,
   pageSize,
@@ -31,7 +32,7 @@ const tokens = new Map<string, number>()
 
 const rowOf = (index: number): string =>
   JSON.stringify({
-    Id: `00000000-0000-4000-8000-${index.toString(16).padStart(12, "0")}`,
+    Id: idOf(index),
     Number: `C-${index}`,
     Name: `Customer number ${index} of the benchmark`,
     Active: index % 3 !== 0,

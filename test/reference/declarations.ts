@@ -34,20 +34,26 @@ const tokenEnd = (text: string, index: number): number => {
   return found !== null ? index + found[0].length - 1 : text.startsWith("=>", index) ? index + 1 : index
 }
 
+/** The places of a text that are structure: single characters, those inside strings, comments and templates left out. */
+function* structure(text: string, start = 0): Generator<number> {
+  for (let index = start; index < text.length; index++) {
+    const end = tokenEnd(text, index)
+    if (end === index) yield index
+    index = end
+  }
+}
+
+/** What a character adds to the depth of brackets. */
+const nesting = (text: string, index: number, open: string, close: string): number =>
+  open.includes(text.charAt(index)) ? 1 : close.includes(text.charAt(index)) ? -1 : 0
+
 /** The bracket that closes the one at this place. */
 const closing = (text: string, start: number): number => {
   let depth = 0
-  for (let index = start; index < text.length; index++) {
-    const end = tokenEnd(text, index)
-    if (end > index) {
-      index = end
-      continue
-    }
-    if ("([{".includes(text[index] ?? "")) depth++
-    if (")]}".includes(text[index] ?? "")) {
-      depth--
-      if (depth === 0) return index
-    }
+  for (const index of structure(text, start)) {
+    const step = nesting(text, index, "([{", ")]}")
+    depth += step
+    if (step < 0 && depth === 0) return index
   }
   throw new Error(`A bracket does not close: ${text.slice(start, start + 80)}`)
 }
@@ -57,16 +63,9 @@ export const splitAt = (text: string, separator: "," | "|" | ";"): ReadonlyArray
   const parts: Array<string> = []
   let depth = 0
   let from = 0
-  for (let index = 0; index < text.length; index++) {
-    const end = tokenEnd(text, index)
-    if (end > index) {
-      index = end
-      continue
-    }
-    const character = text[index] ?? ""
-    if ("([{<".includes(character)) depth++
-    if (")]}>".includes(character)) depth--
-    if (depth === 0 && character === separator) {
+  for (const index of structure(text)) {
+    depth += nesting(text, index, "([{<", ")]}>")
+    if (depth === 0 && text[index] === separator) {
       parts.push(text.slice(from, index))
       from = index + 1
     }
@@ -139,17 +138,13 @@ interface SourceFile {
 /** The statements of a file, each with what stands before it. */
 const statements = (text: string): ReadonlyArray<string> => {
   const found: Array<string> = []
+  let depth = 0
   let from = 0
-  for (let index = 0; index < text.length; index++) {
-    const end = tokenEnd(text, index)
-    if (end > index) {
-      index = end
-      continue
-    }
-    const isOpen = "([{".includes(text[index] ?? "")
-    if (isOpen) index = closing(text, index)
+  for (const index of structure(text)) {
+    depth += nesting(text, index, "([{", ")]}")
+    if (depth > 0) continue
     // Interfaces and classes end with their brace, everything else with a semicolon.
-    const isBody = isOpen && text[index] === "}" && (text[index + 1] ?? "\n") === "\n"
+    const isBody = text[index] === "}" && (text[index + 1] ?? "\n") === "\n"
     const head = isBody ? takeDoc(text.slice(from, index + 1)).rest : ""
     if (text[index] === ";" || /^(?:export )?(?:declare )?(?:abstract )?(?:interface|class) /.test(head)) {
       found.push(text.slice(from, index + 1))
