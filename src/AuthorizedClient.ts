@@ -207,23 +207,6 @@ const withRejected = (error: TokenError, refused: Unauthorized | Expired): Token
   }
 }
 
-/** Whether to send the call again after a refusal. */
-type Next = (refused: () => Unauthorized | Expired) => Effect.Effect<boolean>
-
-/** What the schedule says. */
-const driven = (schedule: NonNullable<Options["retryUnauthorized"]>): Effect.Effect<Next> =>
-  Effect.map(Schedule.driver(schedule), (driver) => (refused) => Effect.isSuccess(driver.next(refused())))
-
-/** What `Schedule.recurs(1)` says, without a driver and without the error: when a token is revoked, all calls ask. */
-const once = (): Next => {
-  let asked = false
-  return () => {
-    const again = !asked
-    asked = true
-    return Effect.succeed(again)
-  }
-}
-
 const attributesOf = (call: Call) => ({
   "http.request.method": call.own.method,
   "server.address": call.url.hostname,
@@ -311,14 +294,18 @@ export const make = (
       token: AccessToken.AccessToken
     ): Effect.Effect<HttpClientResponse.HttpClientResponse, AuthorizedClientError> =>
       Effect.gen(function* () {
-        const next = options.retryUnauthorized === undefined ? once() : yield* driven(options.retryUnauthorized)
+        const { retryUnauthorized } = options
+        const driver = retryUnauthorized === undefined ? undefined : yield* Schedule.driver(retryUnauthorized)
         const replayable = isReplayable(call.own)
         let response = first
         let sent: Sent = [token]
         while (response.status === 401) {
           const refused = refusal(call, response, sent)
           yield* Body.discard(response)
-          const goesOn = replayable && (yield* next(refused))
+          const goesOn =
+            replayable &&
+            // What `Schedule.recurs(1)` says, without making the error: when a token is revoked, all calls ask.
+            (driver === undefined ? sent.length === 1 : yield* Effect.isSuccess(driver.next(refused())))
           if (!goesOn) {
             // Not sent again, but the next call shall not use this token either.
             if (sent.length === 1) yield* Effect.ignore(tokens.renew(sent[0]))

@@ -814,15 +814,17 @@ export type TokenError =
   | TokenResponseInvalid
   | Expired
 
-type TokenErrorClass =
-  | typeof InvalidClient
-  | typeof UnauthorizedClient
-  | typeof InvalidScope
-  | typeof InvalidGrant
-  | typeof TokenRequestRejected
-  | typeof TokenEndpointUnavailable
-  | typeof TokenResponseInvalid
-  | typeof Expired
+const tokenErrorClasses = () =>
+  [
+    InvalidClient,
+    UnauthorizedClient,
+    InvalidScope,
+    InvalidGrant,
+    TokenRequestRejected,
+    TokenEndpointUnavailable,
+    TokenResponseInvalid,
+    Expired
+  ] as const
 
 /**
  * {@link TokenError} as a Schema, for example to declare it as an error of an `HttpApi` endpoint.
@@ -830,19 +832,10 @@ type TokenErrorClass =
  * @category schemas
  * @since 0.1.0
  */
-export const TokenError: Schema.Schema<TokenError, Schema.Schema.Encoded<TokenErrorClass>> = /* @__PURE__ */ lazySchema(
-  () =>
-    Schema.Union(
-      InvalidClient,
-      UnauthorizedClient,
-      InvalidScope,
-      InvalidGrant,
-      TokenRequestRejected,
-      TokenEndpointUnavailable,
-      TokenResponseInvalid,
-      Expired
-    )
-)
+export const TokenError: Schema.Schema<
+  TokenError,
+  Schema.Schema.Encoded<ReturnType<typeof tokenErrorClasses>[number]>
+> = /* @__PURE__ */ lazySchema(() => Schema.Union(...tokenErrorClasses()))
 
 /**
  * Every error of this package.

@@ -64,18 +64,16 @@ const drainTime = Duration.seconds(1)
  */
 export const discard = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> => {
   const declared = declaredLength(response)
-  if (declared !== undefined && declared <= drainLimit && response.headers["content-encoding"] === undefined) {
-    // The usual body of a 401: a stream would cost more than the call that it answers.
-    return Effect.ignore(Effect.timeout(Effect.ignore(response.arrayBuffer), drainTime))
-  }
+  const isSmall = declared !== undefined && declared <= drainLimit && response.headers["content-encoding"] === undefined
   let size = 0
-  return chunks(response).pipe(
-    Stream.takeWhile((chunk) => {
-      size += chunk.byteLength
-      return size <= drainLimit
-    }),
-    Stream.runDrain,
-    Effect.timeout(drainTime),
-    Effect.ignore
-  )
+  const drained = isSmall
+    ? // The usual body of a 401: a stream would cost more than the call that it answers.
+      Effect.ignore(response.arrayBuffer)
+    : Stream.runDrain(
+        Stream.takeWhile(chunks(response), (chunk) => {
+          size += chunk.byteLength
+          return size <= drainLimit
+        })
+      )
+  return Effect.ignore(Effect.timeout(drained, drainTime))
 }

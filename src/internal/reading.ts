@@ -100,12 +100,11 @@ export const skipsNulls = (query: { readonly options?: ReadonlyArray<string> | u
 
 const attributes = (entitySet: string) => () => ({ "erpnet.entity_set": entitySet })
 
-const spanned = <A>(
+export const spanned = <A, E, R>(
   operation: string,
   entitySet: string,
-  effect: Effect.Effect<A, DomainApiError, DomainApi>
-): Effect.Effect<A, DomainApiError, DomainApi> =>
-  withSpan(`DomainApi.${operation}`, attributes(entitySet), () => effect)
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> => withSpan(`DomainApi.${operation}`, attributes(entitySet), () => effect)
 
 // --- reading --------------------------------------------------------------------------------------------------------
 

@@ -100,16 +100,16 @@ const unescapeText = (text: string): ReadonlyArray<string> =>
     .filter(({ marker }) => text.includes(marker))
     .map(({ decode, escapes }) => text.replace(escapes, decode).replace(gaps, ""))
 
-/** Whether any reading holds one of the needles. Most texts hold none, and then nobody asks for the places. */
-const holdsAny = (text: string, wanted: ReadonlyArray<string>): boolean => {
-  const plain = text.replace(gaps, "")
-  const holds = (reading: string) => wanted.some((needle) => reading.includes(needle))
-  if (holds(plain)) return true
-  const once = unescapeText(plain)
-  return once.some(holds) || once.some((reading) => unescapeText(reading).some(holds))
+/** What is read as it stands, and with one or two layers of escapes resolved. */
+const layers = <A>(plain: A, unescaped: (reading: A) => ReadonlyArray<A>): ReadonlyArray<A> => {
+  const once = unescaped(plain)
+  return [plain, ...once, ...once.flatMap(unescaped)]
 }
 
-/** The text as it stands, and with one or two layers of escapes resolved. */
+/** Whether any reading holds one of the needles. Most texts hold none, and then nobody asks for the places. */
+const holdsAny = (text: string, wanted: ReadonlyArray<string>): boolean =>
+  layers(text.replace(gaps, ""), unescapeText).some((reading) => wanted.some((needle) => reading.includes(needle)))
+
 const readings = (text: string): ReadonlyArray<Reading> => {
   const plain = read(
     text,
@@ -117,8 +117,7 @@ const readings = (text: string): ReadonlyArray<Reading> => {
     (piece) => piece,
     (from, to) => [from, to]
   )
-  const once = unescape(plain)
-  return [plain, ...once, ...once.flatMap(unescape)]
+  return layers(plain, unescape)
 }
 
 /** What to look for: the secret and its Base64 without padding. */

@@ -13,7 +13,7 @@ import { type Answer, DomainApi, type DomainApiError, type WriteError } from "./
 import { quote } from "./literal.ts"
 import * as LosslessJson from "./losslessJson.ts"
 import { describe, formatPath } from "./parseFault.ts"
-import { entityPath, invalid, parse, withQuery } from "./reading.ts"
+import { entityPath, invalid, parse, spanned, withQuery } from "./reading.ts"
 import { prepare, shapeOf } from "./rowShape.ts"
 import { withSpan } from "./tracing.ts"
 
@@ -29,13 +29,6 @@ export interface WriteOptions {
   /** The point of view of the request. */
   readonly context?: Query.QueryContext | undefined
 }
-
-const spanned = <A, E, R>(operation: string, name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  withSpan(
-    `DomainApi.${operation}`,
-    () => (operation === "call" ? { "erpnet.operation": name } : { "erpnet.entity_set": name }),
-    () => effect
-  )
 
 const json = (value: unknown) => ({
   text: LosslessJson.stringify(value) ?? "null",
@@ -240,27 +233,28 @@ export const call = <Input, InputEncoded, Output, OutputEncoded>(
   input: Input,
   options: WriteOptions & { readonly on?: ComplexType.EntityId | undefined } = {}
 ): Effect.Effect<Output, WriteError, DomainApi> =>
-  spanned(
-    "call",
-    operation.name,
-    Effect.gen(function* () {
-      const api = yield* DomainApi
-      const encoded: unknown = yield* Either.mapLeft(Schema.encodeEither(operation.input)(input), (error) =>
-        invalidInput(operation.name, error.issue)
-      )
-      const owner = options.on === undefined ? "" : `${ComplexType.formatEntityId(options.on)}/`
-      const target = `${owner}${operation.name}`
-      const answer =
-        operation.kind === "action"
-          ? yield* api.write({
-              method: "POST",
-              url: yield* urlOf(target, options),
-              headers: options.headers,
-              body: json(encoded)
-            })
-          : yield* readFunction(api, target, encoded, options)
-      return yield* decodeOutput(operation, answer)
-    })
+  withSpan(
+    "DomainApi.call",
+    () => ({ "erpnet.operation": operation.name }),
+    () =>
+      Effect.gen(function* () {
+        const api = yield* DomainApi
+        const encoded: unknown = yield* Either.mapLeft(Schema.encodeEither(operation.input)(input), (error) =>
+          invalidInput(operation.name, error.issue)
+        )
+        const owner = options.on === undefined ? "" : `${ComplexType.formatEntityId(options.on)}/`
+        const target = `${owner}${operation.name}`
+        const answer =
+          operation.kind === "action"
+            ? yield* api.write({
+                method: "POST",
+                url: yield* urlOf(target, options),
+                headers: options.headers,
+                body: json(encoded)
+              })
+            : yield* readFunction(api, target, encoded, options)
+        return yield* decodeOutput(operation, answer)
+      })
   )
 
 const readFunction = (
