@@ -37,6 +37,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import type * as Tracer from "effect/Tracer"
 import type * as AccessToken from "./AccessToken.ts"
+import * as Challenge from "./AuthorizedClient/challenge.ts"
 import {
   Expired,
   ForeignOrigin,
@@ -52,9 +53,8 @@ import {
 } from "./ErpNetError.ts"
 import * as Instance from "./Instance.ts"
 import * as Body from "./internal/body.ts"
-import * as Challenge from "./internal/challenge.ts"
-import * as CallerResponse from "./internal/response.ts"
-import { serverText } from "./internal/text.ts"
+import * as CallerResponse from "./internal/callerResponse.ts"
+import { serverText } from "./internal/redaction.ts"
 import { withSpan } from "./internal/tracing.ts"
 import * as Transport from "./internal/transport.ts"
 import { TokenProvider } from "./TokenProvider.ts"

@@ -22,7 +22,7 @@
  * @since 0.1.0
  */
 
-export { type BatchOptions, batch } from "./internal/batch.ts"
+export { type BatchOptions, batch } from "./Batch/plan.ts"
 export type {
   Answer,
   CoalesceOptions,
@@ -31,9 +31,8 @@ export type {
   Service,
   Write,
   WriteError
-} from "./internal/domainService.ts"
-export { DomainApi, layer, make } from "./internal/domainService.ts"
-export { count, currentName, find, get, type LookupOptions, list, request, stream } from "./internal/reading.ts"
+} from "./DomainApi/calls.ts"
+export { DomainApi, layer, make } from "./DomainApi/calls.ts"
 export {
   type Changes,
   changes,
@@ -41,5 +40,6 @@ export {
   Transaction,
   type TransactionOptions,
   transaction
-} from "./internal/transaction.ts"
+} from "./DomainApi/transaction.ts"
+export { count, currentName, find, get, type LookupOptions, list, request, stream } from "./internal/reading.ts"
 export { call, create, merge, remove, update, updateTexts, type WriteOptions } from "./internal/writing.ts"

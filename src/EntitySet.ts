@@ -26,8 +26,8 @@ import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { encodeValue } from "./internal/literal.ts"
-import * as PlainRow from "./internal/plainRow.ts"
+import * as PlainRow from "./EntitySet/plainRow.ts"
+import { encodeValue } from "./Filter/literal.ts"
 import { ExpandId, isRow, type Projection, prepare, project, projectionOptions, shapeOf } from "./internal/rowShape.ts"
 
 /**

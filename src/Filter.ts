@@ -29,7 +29,7 @@ import type * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import type { EntityId } from "./ComplexType.ts"
 import { InvalidQuery } from "./ErpNetError.ts"
-import * as Literal from "./internal/literal.ts"
+import * as Literal from "./Filter/literal.ts"
 import type { JsonNumber } from "./internal/losslessJson.ts"
 import { type Shape, shapeOf } from "./internal/rowShape.ts"
 

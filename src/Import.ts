@@ -54,7 +54,7 @@ import {
 } from "./ErpNetError.ts"
 import * as LosslessJson from "./internal/losslessJson.ts"
 import { parse, withQuery } from "./internal/reading.ts"
-import { serverText } from "./internal/text.ts"
+import { serverText } from "./internal/redaction.ts"
 import { withSpan } from "./internal/tracing.ts"
 import * as WholeNumber from "./internal/wholeNumber.ts"
 import * as Query from "./Query.ts"

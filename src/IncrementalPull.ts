@@ -46,7 +46,7 @@ import * as Stream from "effect/Stream"
 import * as DomainApi from "./DomainApi.ts"
 import type * as EntitySet from "./EntitySet.ts"
 import * as Filter from "./Filter.ts"
-import * as Millis from "./internal/duration.ts"
+import * as Millis from "./internal/settings.ts"
 import { withSpan } from "./internal/tracing.ts"
 import type * as Query from "./Query.ts"
 

@@ -23,9 +23,9 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { InvalidInstance, Unreachable } from "./ErpNetError.ts"
 import * as Body from "./internal/body.ts"
-import * as Millis from "./internal/duration.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
-import { serverText } from "./internal/text.ts"
+import { serverText } from "./internal/redaction.ts"
+import * as Millis from "./internal/settings.ts"
 import * as Transport from "./internal/transport.ts"
 
 /**

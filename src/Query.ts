@@ -23,10 +23,10 @@
 import * as Either from "effect/Either"
 import type * as Schema from "effect/Schema"
 import { InvalidQuery } from "./ErpNetError.ts"
+import { encodeValue } from "./Filter/literal.ts"
 import * as Filter from "./Filter.ts"
 import { isGuid } from "./internal/guid.ts"
-import { encodeValue } from "./internal/literal.ts"
-import { isWellFormed } from "./internal/text.ts"
+import { isWellFormed } from "./internal/redaction.ts"
 
 /**
  * A field name of the wire, as `orderBy` takes it.

@@ -57,8 +57,8 @@ import {
   Unauthorized
 } from "./ErpNetError.ts"
 import * as Instance from "./Instance.ts"
-import * as Millis from "./internal/duration.ts"
-import { serverText, withoutQuery } from "./internal/text.ts"
+import { serverText, withoutQuery } from "./internal/redaction.ts"
+import * as Millis from "./internal/settings.ts"
 import * as TokenEndpoint from "./TokenEndpoint.ts"
 import * as TrustedApplication from "./TrustedApplication.ts"
 

@@ -26,7 +26,7 @@ import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { InvalidApplication } from "./ErpNetError.ts"
-import { isWellFormed } from "./internal/text.ts"
+import { isWellFormed } from "./internal/redaction.ts"
 
 /**
  * A Trusted Application: what ERP.net calls a registered OAuth client.

@@ -2,7 +2,7 @@ import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "@effect/platfor
 import { assert, describe, it } from "@effect/vitest"
 import { Data, Duration, Effect, Either, FastCheck, JSONSchema, Predicate, Schema, SchemaAST } from "effect"
 import { ErpNetError } from "effect-erpnet"
-import { serverText } from "../src/internal/text.ts"
+import { serverText } from "../src/internal/redaction.ts"
 import { echoes } from "./support/hostile.ts"
 import { find, needlesOf } from "./support/leaks.ts"
 

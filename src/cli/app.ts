@@ -9,12 +9,12 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import manifest from "../../package.json" with { type: "json" }
-import { doctor } from "./doctor.ts"
-import { emulator } from "./emulator.ts"
-import { get } from "./get.ts"
+import { doctor } from "./commands/doctor.ts"
+import { emulator } from "./commands/emulator.ts"
+import { get } from "./commands/get.ts"
+import { type StandardInput, secretHash } from "./commands/secretHash.ts"
+import { token } from "./commands/token.ts"
 import { describe, ExitCode, exitCodeOf, red } from "./output.ts"
-import { type StandardInput, secretHash } from "./secretHash.ts"
-import { token } from "./token.ts"
 
 const section = (title: string, entries: ReadonlyArray<readonly [name: string, meaning: string]>): HelpDoc.HelpDoc => {
   const widest = Math.max(...entries.map(([name]) => name.length))

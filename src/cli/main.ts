@@ -12,8 +12,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { run } from "./app.ts"
+import { StandardInput } from "./commands/secretHash.ts"
 import { withColours } from "./output.ts"
-import { StandardInput } from "./secretHash.ts"
 
 // Whoever read the output has enough of it, as in `| head -1`.
 process.stdout.on("error", () => process.exit())

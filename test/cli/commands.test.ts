@@ -8,7 +8,7 @@ import { Console, Effect, Either, Fiber, TestClock } from "effect"
 import { Instance } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import manifest from "../../package.json" with { type: "json" }
-import { urlOf } from "../../src/cli/get.ts"
+import { urlOf } from "../../src/cli/commands/get.ts"
 import { green, red, withColours } from "../../src/cli/output.ts"
 import { formatJson, formatTable, parse, plainText } from "../../src/cli/table.ts"
 import { assertClean, demoSecret, demoSettings, runCli } from "./support.ts"

@@ -1,7 +1,7 @@
 import { HttpClientRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FastCheck } from "effect"
-import type { DomainReply } from "../../src/testing/internal/domain/types.ts"
+import type { DomainReply } from "../../src/testing/model/types.ts"
 import { at, listAt, serviceRoot, textAt } from "./domainFixture.ts"
 import { demo, issueToken, layer, send } from "./support.ts"
 import { Client, linesOf, link, orderBody, productBody } from "./writeFixture.ts"

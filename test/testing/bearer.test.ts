@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, TestClock } from "effect"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { generateKeyPair, SignJWT } from "jose"
-import { sign, verify } from "../../src/testing/internal/signing.ts"
+import { sign, verify } from "../../src/testing/identity/signing.ts"
 import { callApi, customers, demo, type Got, getApi, issueToken, json, layer, layerWith, send } from "./support.ts"
 
 const issuer = "https://testdb.my.erp.net/id"

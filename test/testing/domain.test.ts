@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import * as Domain from "../../src/testing/internal/domain/index.ts"
+import * as Domain from "../../src/testing/engine/domain.ts"
 import { at, errorOf, listAt, parse, query, rowsOf, sender, serviceRoot, textAt } from "./domainFixture.ts"
 
 const domain = Domain.make({})

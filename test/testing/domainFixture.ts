@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
-import type * as Domain from "../../src/testing/internal/domain/index.ts"
-import type { DomainReply, DomainRequest } from "../../src/testing/internal/domain/types.ts"
+import type * as Domain from "../../src/testing/engine/domain.ts"
+import type { DomainReply, DomainRequest } from "../../src/testing/model/types.ts"
 
 export const serviceRoot = "https://testdb.my.erp.net/api/domain/odata/"
 

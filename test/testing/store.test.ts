@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { compareGuids } from "../../src/testing/internal/domain/guid.ts"
-import { entityOf } from "../../src/testing/internal/domain/model.ts"
-import { allChanges, makeOverlay, type Overlay } from "../../src/testing/internal/domain/overlay.ts"
-import { model } from "../../src/testing/internal/domain/sets.ts"
-import { makeStore, type Row, type Store } from "../../src/testing/internal/domain/store.ts"
+import { allChanges, makeOverlay, type Overlay } from "../../src/testing/data/overlay.ts"
+import { makeStore, type Row, type Store } from "../../src/testing/data/store.ts"
+import { compareGuids } from "../../src/testing/model/guid.ts"
+import { entityOf } from "../../src/testing/model/model.ts"
+import { model } from "../../src/testing/model/sets.ts"
 
 const sets = ["General_Contacts_Companies", "General_Contacts_Persons"]
 const base = entityOf(model, "General_Contacts_Parties")

@@ -2,11 +2,11 @@ import { HttpClient, HttpClientRequest } from "@effect/platform"
 import { Context, Effect, Either, Layer, Redacted, Schema } from "effect"
 import * as Instance from "effect-erpnet/Instance"
 import { ErpNetEmulator } from "effect-erpnet/testing"
-import * as App from "../../src/testing/internal/app.ts"
-import * as Domain from "../../src/testing/internal/domain/index.ts"
-import type { DomainReply, DomainRequest } from "../../src/testing/internal/domain/types.ts"
-import * as Memory from "../../src/testing/internal/memory.ts"
-import { settings } from "../../src/testing/internal/options.ts"
+import * as Domain from "../../src/testing/engine/domain.ts"
+import type { DomainReply, DomainRequest } from "../../src/testing/model/types.ts"
+import * as App from "../../src/testing/server/app.ts"
+import * as Memory from "../../src/testing/server/memory.ts"
+import { settings } from "../../src/testing/server/options.ts"
 
 export interface Got {
   readonly status: number

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { createLocalJWKSet, jwtVerify } from "jose"
-import { secretHash, secretMatches } from "../../src/testing/internal/application.ts"
+import { secretHash, secretMatches } from "../../src/testing/identity/application.ts"
 import { demo, issueToken, json, layer, postToken, send } from "./support.ts"
 
 const service: ErpNetEmulator.Application = { ...ErpNetEmulator.demoApplication }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Random from "../../src/testing/internal/random.ts"
-import * as Tokens from "../../src/testing/internal/tokens.ts"
+import * as Tokens from "../../src/testing/identity/tokens.ts"
+import * as Random from "../../src/testing/server/random.ts"
 
 const day = 86_400_000
 

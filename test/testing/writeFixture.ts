@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
-import * as Domain from "../../src/testing/internal/domain/index.ts"
-import { model } from "../../src/testing/internal/domain/sets.ts"
-import type { DomainOptions, DomainReply, DomainRequest } from "../../src/testing/internal/domain/types.ts"
+import * as Domain from "../../src/testing/engine/domain.ts"
+import { model } from "../../src/testing/model/sets.ts"
+import type { DomainOptions, DomainReply, DomainRequest } from "../../src/testing/model/types.ts"
 import { at, type Json, listAt, sender } from "./domainFixture.ts"
 
 export const now = Date.UTC(2026, 6, 14, 9, 30)

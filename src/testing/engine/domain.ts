@@ -1,0 +1,91 @@
+/**
+ * The Domain API of the embedded ERP.net instance: a synchronous function from requests to replies over generated data.
+ *
+ * It follows the server's documentation on its own and shares no code with the client, so that a misunderstanding in
+ * one of them shows.
+ */
+
+import { makeSettings } from "../data/context.ts"
+import { makeRandom } from "../data/random.ts"
+import { fillStore } from "../data/seed.ts"
+import { makeStore, type Row, type Values } from "../data/store.ts"
+import { Refusal } from "../model/errors.ts"
+import { entityOf } from "../model/model.ts"
+import { model } from "../model/sets.ts"
+import type { Domain, DomainOptions, DomainReply, DomainRequest } from "../model/types.ts"
+import { decode } from "../odata/query.ts"
+import { answerBatch } from "./batch.ts"
+import { answerIn, type Engine, guarded, targetOf, transactionOf } from "./engine.ts"
+import { isNamed } from "./resource.ts"
+import { hasChanges, makeTransactions } from "./transactions.ts"
+
+/**
+ * A Domain whose data a test can change from outside, as other users of the instance would.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EditableDomain extends Domain {
+  /** Moves `AggregateLastUpdateTimeUtc` of a row; false when there is no such row. */
+  readonly touch: (set: string, id: string, now: number) => boolean
+  /** Adds or replaces a row. */
+  readonly add: (row: Row) => void
+  /** Changes values of a row; false when there is no such row. */
+  readonly update: (set: string, id: string, changes: Values) => boolean
+  /** Deletes a row; false when there is no such row. */
+  readonly remove: (set: string, id: string) => boolean
+  /** Whether this request has nothing to answer yet: `WaitForChanges` in a transaction without changes. */
+  readonly waits: (request: DomainRequest) => boolean
+  /** Drops the transactions of a session that has ended. */
+  readonly endSession: (session: string) => void
+  /** How many transactions are open. */
+  readonly transactions: (now: number) => number
+  /** The ids of a set in the server's default order. */
+  readonly ids: (set: string) => ReadonlyArray<string>
+}
+
+const answer = (engine: Engine, request: DomainRequest): DomainReply =>
+  request.method === "POST" && decode(request.path, false) === "$batch"
+    ? answerBatch(engine, request)
+    : answerIn(engine, targetOf(engine, request, transactionOf(engine, request)), request)
+
+/**
+ * Makes a Domain with its own generated data.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: DomainOptions): EditableDomain => {
+  const settings = makeSettings(options)
+  const store = makeStore(model)
+  const seed = options.seed ?? 1
+  fillStore(store, {
+    seed,
+    customers: options.customers ?? 300,
+    products: options.products ?? 150,
+    salesOrders: options.salesOrders ?? 400
+  })
+  const random = makeRandom(seed, "writes")
+  const transactions = makeTransactions(store, random)
+  const engine: Engine = { settings, store, random, transactions }
+  return {
+    handle: (request) => guarded(settings, () => answer(engine, request)),
+    waits: (request) => {
+      if (request.method !== "GET" || !isNamed(request.path, "WaitForChanges")) return false
+      try {
+        const transaction = transactionOf(engine, request)
+        return transaction?.tracked !== undefined && !hasChanges(transaction)
+      } catch (fault) {
+        if (fault instanceof Refusal) return false
+        throw fault
+      }
+    },
+    endSession: transactions.endSession,
+    transactions: transactions.count,
+    touch: (set, id, now) => store.update(set, id, { AggregateLastUpdateTimeUtc: now }),
+    add: store.insert,
+    update: store.update,
+    remove: store.remove,
+    ids: (set) => store.sorted(entityOf(model, set)).map((row) => row.id)
+  }
+}
