@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^effect-erpnet$/, replacement: source("index.ts") },
-      { find: /^effect-erpnet\/testing$/, replacement: source("testing/index.ts") },
+      { find: /^effect-erpnet\/(testing|node)$/, replacement: `${source("")}$1/index.ts` },
       { find: /^effect-erpnet\/(\w+)$/, replacement: `${source("")}$1.ts` }
     ]
   },

@@ -7,12 +7,11 @@ import { assert, describe, it } from "@effect/vitest"
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const read = (path: string): string => readFileSync(`${root}${path}`, "utf8")
 
-const publicModules = [
-  ...readdirSync(`${root}src`)
-    .filter((name) => name.endsWith(".ts") && name !== "index.ts")
-    .map((name) => `src/${name}`),
-  "src/testing/ErpNetEmulator.ts"
-]
+const publicModules = ["src", "src/testing", "src/node"].flatMap((folder) =>
+  readdirSync(`${root}${folder}`)
+    .filter((name) => /^[A-Z]\w*\.ts$/.test(name))
+    .map((name) => `${folder}/${name}`)
+)
 
 /** The private files of the public modules, and the ground: what a public module exports may be written down there. */
 const internalModules = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })

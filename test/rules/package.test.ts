@@ -11,19 +11,37 @@ const modules = readdirSync(`${root}src`)
   .sort()
 
 describe("package", () => {
-  it("has one subpath for each public module, the index and testing", () => {
+  it("has one subpath for each public module, the index, testing and node", () => {
     assert.deepStrictEqual(
       Object.keys(manifest.exports).sort(),
-      [".", "./package.json", "./testing", ...modules.map((name) => `./${name}`)].sort()
+      [".", "./node", "./package.json", "./testing", ...modules.map((name) => `./${name}`)].sort()
     )
     for (const name of modules) {
       assert.deepStrictEqual(manifest.exports[`./${name}`], {
         types: `./dist/${name}.d.ts`,
         // For bundlers, which drop what is not used.
         module: `./dist/${name}.js`,
-        default: `./dist/node/${name}.js`
+        // For Node's own loader.
+        default: `./dist/bundle/${name}.js`
       })
     }
+    for (const name of ["node", "testing"]) {
+      assert.deepStrictEqual(manifest.exports[`./${name}`], {
+        types: `./dist/${name}/index.d.ts`,
+        default: `./dist/${name}/index.js`
+      })
+    }
+  })
+
+  it("declares no dependency but its peers, and no install script that is not decided on", () => {
+    assert.isUndefined(manifest.dependencies)
+    const { packages } = JSON.parse(readFileSync(`${root}package-lock.json`, "utf8"))
+    const scripted = Object.entries(packages).flatMap(([path, entry]) =>
+      typeof entry === "object" && entry !== null && "hasInstallScript" in entry
+        ? [path.replace(/^.*node_modules\//, "")]
+        : []
+    )
+    assert.deepStrictEqual([...new Set(scripted)].sort(), Object.keys(manifest.allowScripts).sort())
   })
 
   it("exports every public module from the index as a namespace, and does not reach testing", () => {
@@ -52,9 +70,9 @@ describe("package", () => {
     )
   })
 
-  it("uses no node: module and no ambient clock or timer outside testing and the entry of the command line", () => {
+  it("uses no node: module and no ambient clock or timer outside testing, node and the entry of the command line", () => {
     const files = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" }).filter(
-      (name) => name.endsWith(".ts") && !name.startsWith("testing") && name !== "cli/main.ts"
+      (name) => name.endsWith(".ts") && !/^(?:testing|node)\//.test(name) && name !== "cli/main.ts"
     )
     const faults = files.filter((name) =>
       /from "node:|Date\.now|setTimeout|setInterval|\bprocess\.(?:env|argv|std|on|exit|next)|\bBuffer\b/.test(

@@ -35,7 +35,7 @@ export const compile = async (): Promise<Built> => {
   )
   await promisify(execFile)(
     process.execPath,
-    [join(root, "node_modules/tsx/dist/cli.mjs"), join(root, "test/tools/build/node.ts"), packageDirectory],
+    [join(root, "node_modules/tsx/dist/cli.mjs"), join(root, "test/tools/build/package.ts"), packageDirectory],
     { cwd: root }
   )
   await build({

@@ -16,9 +16,9 @@ export interface ImportTime {
 }
 
 const modules: Readonly<Record<string, string>> = {
-  "effect-erpnet": "node/index.js",
-  "effect-erpnet/TokenProvider": "node/TokenProvider.js",
-  "effect-erpnet/AuthorizedClient": "node/AuthorizedClient.js",
+  "effect-erpnet": "bundle/index.js",
+  "effect-erpnet/TokenProvider": "bundle/TokenProvider.js",
+  "effect-erpnet/AuthorizedClient": "bundle/AuthorizedClient.js",
   "effect-erpnet, module by module (as for bundlers)": "index.js"
 }
 

@@ -27,4 +27,4 @@ const { metafile } = await build({
   logLevel: "warning"
 })
 await chmod(outfile, 0o755)
-await writeLicences(metafile, join(dist, "cli.LICENSES.txt"))
+await writeLicences([metafile], join(dist, "cli.LICENSES.txt"))

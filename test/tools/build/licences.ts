@@ -8,10 +8,11 @@ const noticeOf = async (folder: string): Promise<string> => {
   return `${name} ${version}\n\n${(await readFile(`${folder}/${file}`, "utf8")).trim()}\n`
 }
 
-/** Writes the licences of the packages that a bundle contains. */
-export const writeLicences = async (metafile: Metafile, path: string): Promise<void> => {
+/** Writes the licences of the packages that bundles contain. */
+export const writeLicences = async (metafiles: ReadonlyArray<Metafile>, path: string): Promise<void> => {
   const folders = new Set(
-    Object.values(metafile.outputs)
+    metafiles
+      .flatMap(({ outputs }) => Object.values(outputs))
       .flatMap((output) => Object.keys(output.inputs))
       .flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/.@][^/]*/.exec(input) ?? [])
   )

@@ -58,6 +58,9 @@ export const modulesOf = (declarations: Declarations): ReadonlyArray<Module> => 
         .namespaces("index.d.ts")
         .map(([name, path]) => ({ name, path, page: name, specifier: "effect-erpnet" })),
       ...declarations
+        .namespaces("node/index.d.ts")
+        .map(([name, path]) => ({ name, path, page: name, specifier: "effect-erpnet/node" })),
+      ...declarations
         .namespaces("testing/index.d.ts")
         .map(([name, path]) => ({ name, path, page: "testing", specifier: "effect-erpnet/testing" }))
     ].map((module) => [module.name, { ...module, exports: declarations.exportsOf(module.path) }])

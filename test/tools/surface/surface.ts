@@ -3,6 +3,7 @@ import { type Declaration, type Declarations, withoutComments } from "../referen
 
 const entries: ReadonlyArray<readonly [index: string, specifier: string]> = [
   ["index.d.ts", "effect-erpnet"],
+  ["node/index.d.ts", "effect-erpnet/node"],
   ["testing/index.d.ts", "effect-erpnet/testing"]
 ]
 
