@@ -1,6 +1,6 @@
 import * as Option from "effect/Option"
 
-/** What a JSON text holds; nothing where it is none. The words of the parser quote the text, so they are dropped. */
+/** Parses a JSON text; none where it is invalid. The message of the parser quotes the text, so it is dropped. */
 export const parse: (text: string) => Option.Option<unknown> = Option.liftThrowable((text: string): unknown =>
   JSON.parse(text)
 )

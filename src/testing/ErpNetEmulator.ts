@@ -46,7 +46,7 @@ export type { JournalEntry } from "./server/journal.ts"
 export type { Latency, Options, RateLimits } from "./server/options.ts"
 
 /**
- * Steers and inspects the embedded instance.
+ * Controls and inspects the embedded instance.
  *
  * @category services
  * @since 0.1.0
