@@ -41,6 +41,7 @@ import * as Socket from "./server/socket.ts"
 export {
   type Application,
   demoApplication,
+  demoCredentials,
   demoPublicApplication,
   demoSecret,
   demoWebApplication
