@@ -17,26 +17,16 @@ describe("identifier", () => {
   })
 })
 
+const wellFormed = FastCheck.string({ unit: "binary" }).filter(isWellFormed)
+
 describe("uri", () => {
-  it("quotes so that the text comes back", () => {
-    FastCheck.assert(
-      FastCheck.property(FastCheck.string(), (text) => {
-        const quoted = quote(text)
-        assert.strictEqual(quoted.slice(1, -1).replaceAll("''", "'"), text)
-      })
-    )
+  it.prop("quotes so that the text comes back", [FastCheck.string()], ([text]) => {
+    assert.strictEqual(quote(text).slice(1, -1).replaceAll("''", "'"), text)
   })
 
-  it("encodes so that the text comes back, without a character that means something in a query", () => {
-    FastCheck.assert(
-      FastCheck.property(
-        FastCheck.string({ unit: "binary" }).filter((text) => isWellFormed(text)),
-        (text) => {
-          const encoded = encodeValue(text)
-          assert.strictEqual(decodeURIComponent(encoded), text)
-          assert.notMatch(encoded, /[&=#?+'\s"]/)
-        }
-      )
-    )
+  it.prop("encodes so that the text comes back, without a character that means something", [wellFormed], ([text]) => {
+    const encoded = encodeValue(text)
+    assert.strictEqual(decodeURIComponent(encoded), text)
+    assert.notMatch(encoded, /[&=#?+'\s"]/)
   })
 })
