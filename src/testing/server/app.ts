@@ -94,6 +94,7 @@ export interface ReferenceTokenOptions {
  * @since 0.2.0
  */
 export interface AuthorizeOptions {
+  /** The login of the person. */
   readonly login: string
   /**
    * `allow` signs in and agrees, `deny` refuses the application, `cancel` leaves the sign-in page.
