@@ -94,19 +94,24 @@ export const makeVirtual = (random?: Seeded): Virtual => {
     currentTimeNanos: Effect.sync(() => BigInt(Math.floor(offset + elapsed)) * 1_000_000n),
     sleep: (duration) => {
       if (Duration.toMillis(duration) <= 0) return Effect.yieldNow()
-      return Effect.async<void>((resume) => {
-        order += 1
-        const sleep: Sleep = {
-          until: elapsed + Math.ceil(Duration.toMillis(duration)),
-          order,
-          wake: () => resume(Effect.void)
-        }
-        insert(sleep)
-        return Effect.sync(() => {
+      const sleep: Sleep = { until: 0, order: 0, wake: () => {} }
+      // Not by the canceler of `async`: a fiber that is interrupted right after it registered never gets to run it.
+      return Effect.ensuring(
+        Effect.async<void>((resume) => {
+          order += 1
+          insert(
+            Object.assign(sleep, {
+              until: elapsed + Math.ceil(Duration.toMillis(duration)),
+              order,
+              wake: () => resume(Effect.void)
+            })
+          )
+        }),
+        Effect.sync(() => {
           const index = sleeps.indexOf(sleep)
           if (index >= 0) sleeps.splice(index, 1)
         })
-      })
+      )
     }
   }
 
