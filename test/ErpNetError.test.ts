@@ -27,6 +27,9 @@ const samples = {
   InvalidApplication: (["clientId", "clientSecret", "scope"] as const).map(
     (field) => new ErpNetError.InvalidApplication({ field, reason: "is empty" })
   ),
+  RefreshTokenStoreError: (["get", "set", "remove", "exclusive"] as const).map(
+    (operation) => new ErpNetError.RefreshTokenStoreError({ operation, detail: "SystemError" })
+  ),
   Unauthorized: [new ErpNetError.Unauthorized({}), rejected],
   TokenEndpointUnavailable: [
     ...ErpNetError.UnavailableReason.literals.map(

@@ -20,6 +20,7 @@ const groups: ReadonlyArray<readonly [title: string, modules: ReadonlyArray<stri
     ["DomainApi", "EntitySet", "Query", "Filter", "EntityInput", "Operation", "Batch", "Import", "IncrementalPull"]
   ],
   ["Tokens", ["TokenProvider", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
+  ["People who sign in", ["RefreshTokenStore"]],
   ["Values", ["Instance", "TrustedApplication", "ComplexType", "EntityId"]],
   ["Errors", ["ErpNetError"]],
   ["Testing", ["ErpNetEmulator"]]
