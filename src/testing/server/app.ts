@@ -12,6 +12,8 @@ import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as Redacted from "effect/Redacted"
 import type * as Instance from "../../Instance.ts"
+import type { TrustedApplication } from "../../TrustedApplication.ts"
+import { day, firstDay, lastDay } from "../data/period.ts"
 import type { EditableDomain } from "../engine/domain.ts"
 import * as Application from "../identity/application.ts"
 import * as Bearer from "../identity/bearer.ts"
@@ -91,6 +93,11 @@ export interface Service {
   readonly origin: string
   /** Where its endpoints are. */
   readonly instance: Instance.Instance
+  /**
+   * The credentials of the first Trusted Application of the options that has a secret, with all its scopes: without the
+   * option, those of the demo application. A secret that is rotated later is not followed.
+   */
+  readonly credentials: TrustedApplication
   /** Revokes every token issued so far: the API answers 401 `invalid_token` to them. */
   readonly revokeTokens: Effect.Effect<void>
   /** Revokes the tokens with this fingerprint, or those chosen, and tells how many there were. */
@@ -380,10 +387,13 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
     return Effect.map(answer, (reply) => (reply.body.length === 0 ? reply : Fault.compress(reply, encoding)))
   }
 
+  // A test clock begins in 1970, long before the times of the seeded rows, which no present can precede.
+  const presentAt = (now: number): number => (now < firstDay ? lastDay + day + now : now)
+
   const dated = (reply: Http.Reply, now: number): Http.Reply =>
     !settings.dateHeader || reply.headers["date"] !== undefined
       ? reply
-      : { ...reply, headers: { ...reply.headers, date: new Date(now).toUTCString() } }
+      : { ...reply, headers: { ...reply.headers, date: new Date(presentAt(now)).toUTCString() } }
 
   const respond = (request: Http.Request): Effect.Effect<Answer, Http.ConnectionCut> =>
     Effect.flatMap(currentTime, (now) => {
@@ -415,6 +425,7 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
   const service: Service = {
     origin: instance.origin,
     instance,
+    credentials: Application.credentialsOf(settings.applications),
     revokeTokens: Effect.sync(() => void tokens.mark({ _tag: "Revoked" }, () => true)),
     revokeToken: (which) =>
       Effect.sync(() =>
