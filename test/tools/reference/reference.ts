@@ -22,6 +22,7 @@ const groups: ReadonlyArray<readonly [title: string, modules: ReadonlyArray<stri
   ["Tokens", ["TokenProvider", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
   ["Values", ["Instance", "TrustedApplication", "ComplexType"]],
   ["Errors", ["ErpNetError"]],
+  ["Node.js", ["NodeTransport"]],
   ["Testing", ["ErpNetEmulator"]]
 ]
 
