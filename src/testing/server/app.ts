@@ -12,6 +12,7 @@ import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as Redacted from "effect/Redacted"
 import type * as Instance from "../../Instance.ts"
+import { day, firstDay, lastDay } from "../data/period.ts"
 import type { EditableDomain } from "../engine/domain.ts"
 import * as Application from "../identity/application.ts"
 import * as Bearer from "../identity/bearer.ts"
@@ -380,10 +381,13 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
     return Effect.map(answer, (reply) => (reply.body.length === 0 ? reply : Fault.compress(reply, encoding)))
   }
 
+  // A test clock begins in 1970, long before the times of the seeded rows, which no present can precede.
+  const presentAt = (now: number): number => (now < firstDay ? lastDay + day + now : now)
+
   const dated = (reply: Http.Reply, now: number): Http.Reply =>
     !settings.dateHeader || reply.headers["date"] !== undefined
       ? reply
-      : { ...reply, headers: { ...reply.headers, date: new Date(now).toUTCString() } }
+      : { ...reply, headers: { ...reply.headers, date: new Date(presentAt(now)).toUTCString() } }
 
   const respond = (request: Http.Request): Effect.Effect<Answer, Http.ConnectionCut> =>
     Effect.flatMap(currentTime, (now) => {

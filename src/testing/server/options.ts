@@ -169,6 +169,7 @@ export interface Options extends DomainOptions {
   readonly clockOffset?: number | undefined
   /**
    * Whether answers have a `Date` header, by the clock of the instance. On a socket Node writes one where there is none.
+   * Before 2024-01-08, where a test clock begins, the header counts from 2026-07-01, after all seeded times.
    *
    * @default true
    */
