@@ -32,7 +32,7 @@ describe("lease: zones", () => {
   })
 
   it("follow each other, whatever the settings and the lifetime", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(anyZones, anyLifetime, fc.array(fc.nat(8_000_000), { minLength: 2 }), (zones, lifetime, times) => {
         const lease = Lease.make(tokenOf(0, lifetime), 0, zones, false)
         const seen = times.sort((a, b) => a - b).map((now) => order.indexOf(Lease.zone(lease, now, 0, zones)))
@@ -45,7 +45,7 @@ describe("lease: zones", () => {
   })
 
   it("leave at least half of the lifetime fresh", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(anyZones, anyLifetime, fc.integer(), (zones, lifetime, issuedAt) => {
         const lease = Lease.make(tokenOf(issuedAt, lifetime), issuedAt, zones, false)
         assert.isAtLeast(lease.freshUntil, issuedAt + lifetime / 2)
@@ -94,7 +94,7 @@ describe("lease: pauses between attempts", () => {
   })
 
   it("end when the clock is set back", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.nat(20), fc.nat(100_000), fc.nat(999), (count, retryAfter, now) => {
         assert.isFalse(Lease.pausesAhead(failuresOf(count, retryAfter), now))
         assert.isFalse(Lease.pausesLate(failuresOf(count, retryAfter), now))
