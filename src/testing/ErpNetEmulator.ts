@@ -38,7 +38,7 @@ import * as Memory from "./server/memory.ts"
 import * as Settings from "./server/options.ts"
 import * as Socket from "./server/socket.ts"
 
-export { type Application, demoApplication, demoSecret } from "./identity/application.ts"
+export { type Application, demoApplication, demoCredentials, demoSecret } from "./identity/application.ts"
 export type { IssuedToken } from "./identity/tokens.ts"
 export type { Counters, Data, ReferenceTokenOptions, Service } from "./server/app.ts"
 export { type EditableAnswer, type Encoding, type Endpoint, Fault, type FaultRequest } from "./server/fault.ts"

@@ -5,6 +5,7 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto"
 import * as Redacted from "effect/Redacted"
+import type { TrustedApplication } from "../../TrustedApplication.ts"
 
 /**
  * A Trusted Application record, with the attribute names of ERP.net and its defaults.
@@ -151,4 +152,25 @@ export const demoApplication: Application = {
   systemUserAllowed: true,
   systemUser: "svc.integration",
   scope: "read update DomainApi"
+}
+
+/**
+ * The credentials of {@link demoApplication}, with all its scopes. For some of them:
+ * `{ ...demoCredentials, scopes: ["read"] }`.
+ *
+ * @category testing
+ * @since 0.2.0
+ */
+export const demoCredentials: TrustedApplication = {
+  clientId: demoApplication.applicationUri,
+  clientSecret: demoSecret,
+  scopes: []
+}
+
+/** The credentials of the first application that has a secret; those of the demo where none has. */
+export const credentialsOf = (applications: ReadonlyArray<Application>): TrustedApplication => {
+  const [credentials = demoCredentials] = applications.flatMap(({ applicationUri, secret }) =>
+    secret === undefined ? [] : [{ clientId: applicationUri, clientSecret: secret, scopes: [] }]
+  )
+  return credentials
 }

@@ -12,6 +12,7 @@ import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as Redacted from "effect/Redacted"
 import type * as Instance from "../../Instance.ts"
+import type { TrustedApplication } from "../../TrustedApplication.ts"
 import { day, firstDay, lastDay } from "../data/period.ts"
 import type { EditableDomain } from "../engine/domain.ts"
 import * as Application from "../identity/application.ts"
@@ -92,6 +93,11 @@ export interface Service {
   readonly origin: string
   /** Where its endpoints are. */
   readonly instance: Instance.Instance
+  /**
+   * The credentials of the first Trusted Application of the options that has a secret, with all its scopes: without the
+   * option, those of the demo application. A secret that is rotated later is not followed.
+   */
+  readonly credentials: TrustedApplication
   /** Revokes every token issued so far: the API answers 401 `invalid_token` to them. */
   readonly revokeTokens: Effect.Effect<void>
   /** Revokes the tokens with this fingerprint, or those chosen, and tells how many there were. */
@@ -419,6 +425,7 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
   const service: Service = {
     origin: instance.origin,
     instance,
+    credentials: Application.credentialsOf(settings.applications),
     revokeTokens: Effect.sync(() => void tokens.mark({ _tag: "Revoked" }, () => true)),
     revokeToken: (which) =>
       Effect.sync(() =>
