@@ -427,6 +427,17 @@ const makeFromSource = (options: SourceOptions): Effect.Effect<Service, never, S
     return { instance, get: held, renew: renew(state, held) }
   })
 
+// Function declarations, because only they can have an implementation under their overloads.
+function makeProvider(options: SourceOptions): Effect.Effect<Service, never, Scope.Scope>
+function makeProvider(options: Options): Effect.Effect<Service, never, HttpClient.HttpClient | Scope.Scope>
+function makeProvider(
+  options: Options | SourceOptions
+): Effect.Effect<Service, never, HttpClient.HttpClient | Scope.Scope> {
+  return "source" in options
+    ? makeFromSource(options)
+    : Effect.flatMap(TokenSource.clientCredentials(options), (source) => makeFromSource({ ...options, source }))
+}
+
 /**
  * Makes the service inside a scope; closing the scope ends an exchange under way, and waiters and later callers get
  * `TokenEndpointUnavailable` (reason `closed`).
@@ -445,14 +456,15 @@ const makeFromSource = (options: SourceOptions): Effect.Effect<Service, never, S
  * @category constructors
  * @since 0.1.0
  */
-export function make(options: SourceOptions): Effect.Effect<Service, never, Scope.Scope>
-export function make(options: Options): Effect.Effect<Service, never, HttpClient.HttpClient | Scope.Scope>
-export function make(
-  options: Options | SourceOptions
-): Effect.Effect<Service, never, HttpClient.HttpClient | Scope.Scope> {
-  return "source" in options
-    ? makeFromSource(options)
-    : Effect.flatMap(TokenSource.clientCredentials(options), (source) => makeFromSource({ ...options, source }))
+export const make: {
+  (options: SourceOptions): Effect.Effect<Service, never, Scope.Scope>
+  (options: Options): Effect.Effect<Service, never, HttpClient.HttpClient | Scope.Scope>
+} = makeProvider
+
+function makeLayer(options: SourceOptions): Layer.Layer<TokenProvider>
+function makeLayer(options: Options): Layer.Layer<TokenProvider, never, HttpClient.HttpClient>
+function makeLayer(options: Options | SourceOptions): Layer.Layer<TokenProvider, never, HttpClient.HttpClient> {
+  return Layer.scoped(TokenProvider, "source" in options ? make(options) : make(options))
 }
 
 /**
@@ -461,11 +473,10 @@ export function make(
  * @category layers
  * @since 0.1.0
  */
-export function layer(options: SourceOptions): Layer.Layer<TokenProvider>
-export function layer(options: Options): Layer.Layer<TokenProvider, never, HttpClient.HttpClient>
-export function layer(options: Options | SourceOptions): Layer.Layer<TokenProvider, never, HttpClient.HttpClient> {
-  return Layer.scoped(TokenProvider, "source" in options ? make(options) : make(options))
-}
+export const layer: {
+  (options: SourceOptions): Layer.Layer<TokenProvider>
+  (options: Options): Layer.Layer<TokenProvider, never, HttpClient.HttpClient>
+} = makeLayer
 
 const instanceConfig = Config.string("ERPNET_INSTANCE").pipe(
   Config.withDescription("name, host or URL of the ERP.net instance, for example testdb")
