@@ -119,6 +119,7 @@ export interface ZoneOptions {
    * The old name of `renewAhead`, which counts where both are given.
    *
    * @deprecated use `renewAhead`
+   * @default "120 seconds"
    */
   readonly refreshAhead?: Duration.DurationInput | undefined
   /**
@@ -457,7 +458,9 @@ function makeProvider(
  * @since 0.1.0
  */
 export const make: {
+  /** With any source of tokens. */
   (options: SourceOptions): Effect.Effect<Service, never, Scope.Scope>
+  /** With client credentials. */
   (options: Options): Effect.Effect<Service, never, HttpClient.HttpClient | Scope.Scope>
 } = makeProvider
 
@@ -474,7 +477,9 @@ function makeLayer(options: Options | SourceOptions): Layer.Layer<TokenProvider,
  * @since 0.1.0
  */
 export const layer: {
+  /** With any source of tokens. */
   (options: SourceOptions): Layer.Layer<TokenProvider>
+  /** With client credentials. */
   (options: Options): Layer.Layer<TokenProvider, never, HttpClient.HttpClient>
 } = makeLayer
 

@@ -11,8 +11,6 @@ import { assert, describe, it } from "@effect/vitest"
 const pending: ReadonlyArray<string> = [
   "Batch.ts -> DomainApi/calls.ts",
   "DomainApi.ts -> Batch/plan.ts",
-  "EntitySet.ts -> Filter/literal.ts",
-  "Query.ts -> Filter/literal.ts",
   "Batch/plan.ts -> AuthorizedClient/apiError.ts",
   "Batch/plan.ts -> DomainApi/calls.ts",
   "DomainApi/calls.ts -> AuthorizedClient/apiError.ts",
@@ -26,7 +24,6 @@ const pending: ReadonlyArray<string> = [
   "internal/writing.ts -> EntityInput.ts",
   "internal/writing.ts -> EntitySet.ts",
   "internal/writing.ts -> ErpNetError.ts",
-  "internal/writing.ts -> Filter/literal.ts",
   "internal/writing.ts -> Operation.ts",
   "internal/writing.ts -> Query.ts",
   "cli/commands/doctor.ts -> AuthorizedClient/apiError.ts"
