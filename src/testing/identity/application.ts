@@ -155,6 +155,53 @@ export const demoApplication: Application = {
 }
 
 /**
+ * A web application that people sign in to: Confidential, with redirect addresses on loopback.
+ *
+ * @category testing
+ * @since 0.2.0
+ */
+export const demoWebApplication: Application = {
+  name: "Demo web application",
+  applicationUri: "my.trusted.app/web",
+  clientType: "Confidential",
+  secret: Redacted.make("demo-secret-of-my.trusted.app/web"),
+  impersonateAsInternalUserAllowed: true,
+  impersonateAsCommunityUserAllowed: true,
+  impersonateLoginUrl: "http://localhost:3000/signin-callback,http://127.0.0.1:3000/signin-callback",
+  impersonateLogoutUrl: "http://localhost:3000/,http://127.0.0.1:3000/",
+  scope: "read update"
+}
+
+/**
+ * A Public application that people sign in to: a console program, or a page without a server.
+ *
+ * @category testing
+ * @since 0.2.0
+ */
+export const demoPublicApplication: Application = {
+  name: "Demo public application",
+  applicationUri: "my.trusted.app/public",
+  clientType: "Public",
+  impersonateAsInternalUserAllowed: true,
+  impersonateAsCommunityUserAllowed: true,
+  impersonateLoginUrl:
+    "http://127.0.0.1:53177/callback,http://127.0.0.1:53178/callback,http://localhost:5173/,http://127.0.0.1:5173/",
+  impersonateLogoutUrl: "http://localhost:5173/,http://127.0.0.1:5173/",
+  scope: "read update"
+}
+
+/** The addresses in a text separated by commas, each as it is written. */
+export const addressesOf = (text: string | undefined): ReadonlyArray<string> =>
+  (text ?? "").split(",").flatMap((address) => (address.trim() === "" ? [] : [address.trim()]))
+
+/** Whether people can sign in to the application. */
+export const isInteractive = (application: Registered): boolean =>
+  application.impersonateAsInternalUserAllowed === true || application.impersonateAsCommunityUserAllowed === true
+
+/** The scopes of the protocol itself, which no application has to list. */
+export const protocolScopes: ReadonlyArray<string> = ["openid", "profile", "offline_access"]
+
+/**
  * The credentials of {@link demoApplication}, with all its scopes. For some of them:
  * `{ ...demoCredentials, scopes: ["read"] }`.
  *
