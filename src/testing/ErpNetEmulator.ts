@@ -41,7 +41,7 @@ import * as Socket from "./server/socket.ts"
 export { type Application, demoApplication, demoSecret } from "./identity/application.ts"
 export type { IssuedToken } from "./identity/tokens.ts"
 export type { Counters, Data, ReferenceTokenOptions, Service } from "./server/app.ts"
-export { type Endpoint, Fault } from "./server/fault.ts"
+export { type EditableAnswer, type Encoding, type Endpoint, Fault, type FaultRequest } from "./server/fault.ts"
 export type { JournalEntry } from "./server/journal.ts"
 export type { Latency, Options, RateLimits } from "./server/options.ts"
 

@@ -455,3 +455,22 @@ describe("the rows of a batch", () => {
     assert.strictEqual(listAt(client.get(customers), "value").length, ids.length)
   })
 })
+
+describe("a batch that stops at a failure", () => {
+  const parts = [
+    part({ method: "GET", url: "GetVersion" }),
+    changeset({ method: "POST", url: customers, body: {}, id: "1" }),
+    part({ method: "GET", url: "GetVersion" })
+  ]
+  const count = (options: ConstructorParameters<typeof Client>[0], prefer?: string) =>
+    readAnswer(sendBatch(new Client(options), parts, prefer === undefined ? {} : { prefer })).length
+
+  it("is an option, and goes on where the request prefers that", () => {
+    assert.strictEqual(count({}), 3)
+    assert.strictEqual(count({ batchErrors: "asPreferred" }), 2)
+    assert.strictEqual(count({ batchErrors: "asPreferred", failedChangeset: "single" }), 2)
+    assert.strictEqual(count({ batchErrors: "asPreferred" }, "odata.continue-on-error"), 3)
+    assert.strictEqual(count({ batchErrors: "asPreferred" }, "respond-async, continue-on-error=true"), 3)
+    assert.strictEqual(count({ batchErrors: "asPreferred" }, "odata.continue-on-error=false"), 2)
+  })
+})

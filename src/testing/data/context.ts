@@ -17,7 +17,11 @@ import type { Store } from "./store.ts"
 export interface Settings {
   readonly nextLinks: "absolute" | "relative"
   readonly serverPaging: boolean | undefined
-  readonly maxPageSize: number
+  readonly maxPageSize: () => number
+  readonly maxChildren: () => number
+  /** Whether child collections may be cut, so that the address of the rest is answered. */
+  readonly cutsChildren: boolean
+  readonly batchErrors: "continue" | "asPreferred"
   readonly decimalsAsStrings: boolean
   readonly errorBody: "wrapped" | "bare"
   readonly renamedNames: "accept" | "byVersion"
@@ -39,6 +43,10 @@ export interface Settings {
   readonly deleteReferenced: "allowed" | "refused"
 }
 
+/** A limit that may be another one each time; at least one row comes, so that reading on ends. */
+const limit = (value: number | (() => number) | undefined): (() => number) =>
+  typeof value === "function" ? () => Math.max(1, Math.trunc(value())) : () => value ?? Number.POSITIVE_INFINITY
+
 /**
  * Fills in the defaults.
  *
@@ -48,7 +56,10 @@ export interface Settings {
 export const makeSettings = (options: DomainOptions): Settings => ({
   nextLinks: options.nextLinks ?? "absolute",
   serverPaging: options.serverPaging,
-  maxPageSize: options.maxPageSize ?? Number.POSITIVE_INFINITY,
+  maxPageSize: limit(options.maxPageSize),
+  maxChildren: limit(options.maxChildren),
+  cutsChildren: options.maxChildren !== undefined,
+  batchErrors: options.batchErrors ?? "continue",
   decimalsAsStrings: options.decimalsAsStrings ?? false,
   errorBody: options.errorBody ?? "wrapped",
   renamedNames: options.renamedNames ?? "accept",

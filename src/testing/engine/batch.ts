@@ -26,6 +26,12 @@ interface PartReply {
   readonly contentId: string | undefined
 }
 
+/** One part of the answer, and whether what it answers failed. */
+interface Part {
+  readonly text: string
+  readonly failed: boolean
+}
+
 const answerPart = (
   engine: Engine,
   outer: DomainRequest,
@@ -49,7 +55,7 @@ const answerChangeset = (
   outer: DomainRequest,
   operations: ReadonlyArray<Operation>,
   contentIds: Map<string, string>
-): string => {
+): Part => {
   const target = targetOf(engine, outer, transactionOf(engine, outer))
   const known = new Map(contentIds)
   const isFailure = ({ reply }: PartReply): boolean => reply.status >= 400
@@ -69,13 +75,27 @@ const answerChangeset = (
   )
   const [first] = replies
   if (first !== undefined && isFailure(first) && engine.settings.failedChangeset === "single") {
-    return writeReply(first.reply, first.contentId)
+    return { text: writeReply(first.reply, first.contentId), failed: true }
   }
   for (const [id, entity] of known) contentIds.set(id, entity)
-  return writeNested(
+  const text = writeNested(
     `changesetresponse_${engine.random.guid()}`,
     replies.map(({ contentId, reply }) => writeReply(reply, contentId))
   )
+  return { text, failed: replies.some(isFailure) }
+}
+
+const answerItem = (
+  engine: Engine,
+  outer: DomainRequest,
+  item: ReturnType<typeof readBatch>[number],
+  contentIds: Map<string, string>
+): Part => {
+  if (item.kind === "changeset") return answerChangeset(engine, outer, item.operations, contentIds)
+  const { contentId, reply } = answerPart(engine, outer, item.operation, contentIds, (request) =>
+    targetOf(engine, request, transactionOf(engine, request))
+  )
+  return { text: writeReply(reply, contentId), failed: reply.status >= 400 }
 }
 
 /**
@@ -89,13 +109,15 @@ export const answerBatch = (engine: Engine, outer: DomainRequest): DomainReply =
   // a transaction that does not exist fails the batch as a whole
   transactionOf(engine, outer)
   const contentIds = new Map<string, string>()
-  const parts = items.map((item) => {
-    if (item.kind === "changeset") return answerChangeset(engine, outer, item.operations, contentIds)
-    const { contentId, reply } = answerPart(engine, outer, item.operation, contentIds, (request) =>
-      targetOf(engine, request, transactionOf(engine, request))
-    )
-    return writeReply(reply, contentId)
-  })
+  const stops =
+    engine.settings.batchErrors === "asPreferred" &&
+    !/(?:^|[,;\s])(?:odata\.)?continue-on-error(?:\s*=\s*true)?\s*(?:$|[,;])/i.test(outer.headers["prefer"] ?? "")
+  const parts: Array<string> = []
+  for (const item of items) {
+    const part = answerItem(engine, outer, item, contentIds)
+    parts.push(part.text)
+    if (part.failed && stops) break
+  }
   const boundary = `batchresponse_${engine.random.guid()}`
   return {
     status: 200,

@@ -6,14 +6,14 @@ import type { Row } from "../data/store.ts"
 import { referenced } from "../data/values.ts"
 import { invalidOperation, malformed, notSupported } from "../model/errors.ts"
 import { writeString } from "../model/jsonText.ts"
-import type { EntityModel } from "../model/model.ts"
+import { type EntityModel, entityOf } from "../model/model.ts"
 import type { DomainReply, DomainRequest } from "../model/types.ts"
 import { compareVersions, renames } from "../model/version.ts"
 import { renderMetadata } from "../odata/metadata.ts"
 import { parseQuery, type QueryOptions } from "../odata/query.ts"
 import { readRow } from "./entity.ts"
 import { boundFunction } from "./operations.ts"
-import { readCount, readPage } from "./page.ts"
+import { readChildren, readCount, readPage } from "./page.ts"
 import { isNamed, json, readResource, splitPath } from "./resource.ts"
 import { takeChanges } from "./transactions.ts"
 
@@ -110,6 +110,11 @@ export const read = (context: Context, request: DomainRequest, transaction: Tran
     throw notSupported(`The path '${[first, ...rest].join("/")}' is not supported.`)
   }
   const [second = "", ...more] = rest
+  const children = settings.cutsChildren ? entityOf(context.store.model, row.set).children.get(second) : undefined
+  const idsOnly = more.length === 1 && more[0] === "$ref"
+  if (children !== undefined && (more.length === 0 || idsOnly)) {
+    return json(settings, readChildren(context, row, children, [first, ...rest].join("/"), idsOnly, options))
+  }
   const result = more.length === 0 ? boundFunction(context, entity, second) : undefined
   if (result !== undefined) return json(settings, result)
   return json(

@@ -8,11 +8,11 @@ import { compareDecimals } from "../model/decimal.ts"
 import { malformed, notSupported } from "../model/errors.ts"
 import { compareGuids, readGuid } from "../model/guid.ts"
 import { writeString } from "../model/jsonText.ts"
-import type { EntityModel } from "../model/model.ts"
+import { type Children, type EntityModel, entityOf } from "../model/model.ts"
 import { type Filter, parseFilter } from "../odata/filter.ts"
 import { resolvePath, type Target } from "../odata/path.ts"
-import { formatQuery, option, type QueryOptions } from "../odata/query.ts"
-import { makeRenderer } from "../odata/render.ts"
+import { option, type QueryOptions } from "../odata/query.ts"
+import { linkTo, makeRenderer, odataId } from "../odata/render.ts"
 import { parseSelection } from "../odata/select.ts"
 
 const collectionOptions: ReadonlySet<string> = new Set([
@@ -252,7 +252,7 @@ export const readPage = (context: Context, entity: EntityModel, name: string, op
   const counted = readCountFlag(options)
   const source = readSource(context, entity, options)
 
-  const size = top === undefined ? Number.POSITIVE_INFINITY : Math.min(top, context.settings.maxPageSize)
+  const size = top === undefined ? Number.POSITIVE_INFINITY : Math.min(top, context.settings.maxPageSize())
   const start = token === undefined ? 0 : lowerBound(source.rows, token)
   const rows = take(source, start, skip, size + 1)
   const following = top !== undefined && top > 0 ? rows[size] : undefined
@@ -261,8 +261,7 @@ export const readPage = (context: Context, entity: EntityModel, name: string, op
     const kept = options.filter(([option]) => option !== "$skiptoken" && option !== "$skip")
     const continuation: readonly [string, string] =
       option(options, "$orderby") === undefined ? ["$skiptoken", row.id] : ["$skip", String(skip + size)]
-    const link = `${name}?${formatQuery([...kept, continuation])}`
-    return context.settings.nextLinks === "absolute" ? context.serviceRoot + link : link
+    return linkTo(context, name, [...kept, continuation])
   }
 
   const render = makeRenderer(context, selection, hasFlag(options, "skipnulls"))
@@ -272,5 +271,56 @@ export const readPage = (context: Context, entity: EntityModel, name: string, op
     envelope.push(`"@odata.nextLink":${writeString(nextLink(following))}`)
   }
   envelope.push(`"value":[${rows.slice(0, Math.min(size, rows.length)).map(render).join(",")}]`)
+  return `{${envelope.join(",")}}`
+}
+
+const childOptions: ReadonlySet<string> = new Set(["$select", "$expand", "$skip", "$top", "$count"])
+
+/**
+ * Reads what follows in a child collection that was cut. `path` is its address; `idsOnly` is a path with `/$ref`.
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const readChildren = (
+  context: Context,
+  row: Row,
+  children: Children,
+  path: string,
+  idsOnly: boolean,
+  options: QueryOptions
+): string => {
+  checkOptions(options, childOptions)
+  const { store } = context
+  const target = entityOf(store.model, children.target)
+  const skip = readInteger(options, "$skip") ?? 0
+  const top = readInteger(options, "$top") ?? Number.POSITIVE_INFINITY
+  const size = Math.min(top, context.settings.maxChildren())
+  const all = store.where(target, children.via, row.id)
+  const selection = parseSelection(
+    context,
+    target,
+    option(options, "$select"),
+    option(options, "$expand"),
+    hasFlag(options, "includeid")
+  )
+  const render = idsOnly
+    ? (child: Row) => `{"@odata.id":${writeString(odataId(context, target, child.id))}}`
+    : makeRenderer(context, selection, hasFlag(options, "skipnulls"))
+  const envelope = [`"@odata.context":${writeString(`${context.serviceRoot}$metadata#${context.nameOf(target.set)}`)}`]
+  if (readCountFlag(options)) envelope.push(`"@odata.count":${all.length}`)
+  if (size < top && skip + size < all.length) {
+    const kept = options.filter(([name]) => name !== "$skip" && name !== "$top")
+    const rest = top === Number.POSITIVE_INFINITY ? [] : [["$top", String(top - size)] as const]
+    envelope.push(
+      `"@odata.nextLink":${writeString(linkTo(context, path, [...kept, ...rest, ["$skip", String(skip + size)]]))}`
+    )
+  }
+  envelope.push(
+    `"value":[${all
+      .slice(skip, skip + size)
+      .map(render)
+      .join(",")}]`
+  )
   return `{${envelope.join(",")}}`
 }

@@ -49,8 +49,21 @@ export interface DomainOptions {
   readonly nextLinks?: "absolute" | "relative" | undefined
   /** Whether pages carry next links; by default as the server version says: servers before 26.2 send none. */
   readonly serverPaging?: boolean | undefined
-  /** The most rows of one page, whatever `$top` says; unlimited by default. */
-  readonly maxPageSize?: number | undefined
+  /** The most rows of one page, whatever `$top` says; unlimited by default. A function is asked for each page. */
+  readonly maxPageSize?: number | (() => number) | undefined
+  /**
+   * The most rows of one child collection in an answer, at any depth; unlimited by default (assumed: nobody documents
+   * such a limit). Where rows are left out, the collection has `<Name>@odata.count` and `<Name>@odata.nextLink`, whose
+   * address is then answered page by page under the same limit. A function is asked for each collection.
+   */
+  readonly maxChildren?: number | (() => number) | undefined
+  /**
+   * Whether a batch goes on after a part that failed, or only where the request prefers `odata.continue-on-error`, as
+   * OData has it (assumed: nobody documents it).
+   *
+   * @default "continue"
+   */
+  readonly batchErrors?: "continue" | "asPreferred" | undefined
   /**
    * Whether decimal numbers are JSON strings instead of number tokens; ERP.net shows both.
    *

@@ -6,7 +6,8 @@ import type { Complex, Row, Value } from "../data/store.ts"
 import { isComplex, readValue } from "../data/values.ts"
 import { writeString } from "../model/jsonText.ts"
 import { type EntityModel, entityOf, type Kind } from "../model/model.ts"
-import type { Selection } from "./select.ts"
+import { formatQuery, type QueryOptions } from "./query.ts"
+import type { ChildSelection, Selection } from "./select.ts"
 
 /**
  * The id of a row as references and `@odata.id` show it.
@@ -55,6 +56,41 @@ export const writeValue = (value: Value, kind: Kind, decimalsAsStrings: boolean)
 type Write = (row: Row) => string
 
 /**
+ * The link to what was left out of a collection.
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const linkTo = (context: Context, path: string, options: QueryOptions): string => {
+  const link = `${path}?${formatQuery(options)}`
+  return context.settings.nextLinks === "absolute" ? context.serviceRoot + link : link
+}
+
+/** Writes a child collection, cut where the instance limits it. */
+const childWriter = (context: Context, entity: EntityModel, child: ChildSelection, skipNulls: boolean): Write => {
+  const { settings, store } = context
+  const { children, expanded, options } = child
+  const target = entityOf(store.model, children.target)
+  const renderChild: Write =
+    expanded === undefined
+      ? (row) => `{"@odata.id":${writeString(odataId(context, target, row.id))}}`
+      : makeRenderer(context, expanded, skipNulls)
+  const name = writeString(children.name).slice(1, -1)
+  return (row) => {
+    const rows = store.where(target, children.via, row.id)
+    const limit = settings.maxChildren()
+    if (rows.length <= limit) return `,"${name}":[${rows.map(renderChild).join(",")}]`
+    const path = `${odataId(context, entity, row.id)}/${children.name}${expanded === undefined ? "/$ref" : ""}`
+    const flags = skipNulls ? [["options", "skipnulls"] as const] : []
+    const link = linkTo(context, path, [...options, ...flags, ["$skip", String(limit)]])
+    return (
+      `,"${name}@odata.count":${rows.length},"${name}":[${rows.slice(0, limit).map(renderChild).join(",")}],` +
+      `"${name}@odata.nextLink":${writeString(link)}`
+    )
+  }
+}
+
+/**
  * Prepares the writing of rows. `skipNulls` leaves null members out, in expanded rows too.
  *
  * @category constructors
@@ -85,17 +121,7 @@ export const makeRenderer = (context: Context, selection: Selection, skipNulls: 
       }
     ])
   }
-  for (const { children, expanded } of selection.children) {
-    const target = entityOf(store.model, children.target)
-    const renderChild: Write =
-      expanded === undefined
-        ? (row) => `{"@odata.id":${writeString(odataId(context, target, row.id))}}`
-        : makeRenderer(context, expanded, skipNulls)
-    members.push([
-      `,${writeString(children.name)}:`,
-      (row) => `[${store.where(target, children.via, row.id).map(renderChild).join(",")}]`
-    ])
-  }
+  const collections = selection.children.map((child) => childWriter(context, entity, child, skipNulls))
 
   return (row) => {
     let text = `"@odata.id":${writeString(odataId(context, entity, row.id))}`
@@ -103,6 +129,7 @@ export const makeRenderer = (context: Context, selection: Selection, skipNulls: 
       const value = write(row)
       if (!skipNulls || value !== "null") text += prefix + value
     }
+    for (const write of collections) text += write(row)
     return `{${text}}`
   }
 }

@@ -24,8 +24,27 @@ export interface Selection {
   /** References, and for the expanded ones what their rows show. */
   readonly references: ReadonlyArray<{ readonly reference: Reference; readonly expanded: Selection | undefined }>
   /** Expanded child collections; without a selection only their ids (`/$ref`). */
-  readonly children: ReadonlyArray<{ readonly children: Children; readonly expanded: Selection | undefined }>
+  readonly children: ReadonlyArray<ChildSelection>
 }
+
+/**
+ * An expanded child collection, with the query options that ask for the rest of it.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface ChildSelection {
+  readonly children: Children
+  readonly expanded: Selection | undefined
+  readonly options: ReadonlyArray<readonly [name: string, value: string]>
+}
+
+/** What asks for the same rows again when they are read by themselves. */
+const optionsOf = ({ expand, select }: Expansion, withId: boolean): ChildSelection["options"] => [
+  ...(select === undefined ? [] : [["$select", select] as const]),
+  ...(expand === undefined ? [] : [["$expand", expand] as const]),
+  ...(withId ? [["options", "includeid"] as const] : [])
+]
 
 /**
  * Splits at a separator outside parentheses and quoted strings.
@@ -143,8 +162,10 @@ export const parseSelection = (
     references: [...entity.references.values()]
       .filter((reference) => byDefault || named.has(reference.name) || expansions.has(reference.name))
       .map((reference) => ({ reference, expanded: expandedTo(reference.target, expansions.get(reference.name)) })),
-    children: [...entity.children.values()]
-      .filter((children) => expansions.has(children.name))
-      .map((children) => ({ children, expanded: expandedTo(children.target, expansions.get(children.name)) }))
+    children: [...entity.children.values()].flatMap((children) => {
+      const expansion = expansions.get(children.name)
+      if (expansion === undefined) return []
+      return [{ children, expanded: expandedTo(children.target, expansion), options: optionsOf(expansion, withId) }]
+    })
   }
 }

@@ -12,6 +12,7 @@ import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as Redacted from "effect/Redacted"
 import type * as Instance from "../../Instance.ts"
+import { day, firstDay, lastDay } from "../data/period.ts"
 import type { EditableDomain } from "../engine/domain.ts"
 import * as Application from "../identity/application.ts"
 import * as Bearer from "../identity/bearer.ts"
@@ -117,8 +118,18 @@ export interface Service {
   /** Answers 401 `invalid_token` to every API request, or to those whose path is chosen; `false` ends it. */
   readonly alwaysUnauthorized: (when: boolean | ((path: string) => boolean)) => Effect.Effect<void>
   /** Lets the next requests to an endpoint meet a fault. Faults are met in the order in which they were planned. */
-  readonly failNext: (endpoint: Fault.Endpoint, fault: Fault.Fault, times?: number) => Effect.Effect<void>
-  /** Forgets the faults that nobody has met yet. */
+  readonly failNext: (
+    endpoint: Fault.Endpoint,
+    fault: Fault.Fault,
+    times?: number,
+    options?: {
+      /** How many requests to the endpoint go well before. */
+      readonly after?: number | undefined
+    }
+  ) => Effect.Effect<void>
+  /** Asks a function for the fault of every request that meets no planned one; `undefined` is none. */
+  readonly failWhen: (choose: (request: Fault.FaultRequest) => Fault.Fault | undefined) => Effect.Effect<void>
+  /** Forgets the faults that no request has met yet, and the function of `failWhen`. */
   readonly clearFaults: Effect.Effect<void>
   /** Closes every session, as a restart of the server does: licences are free, open transactions are lost. */
   readonly endSessions: Effect.Effect<void>
@@ -126,6 +137,8 @@ export interface Service {
   readonly setLicences: (licences: number) => Effect.Effect<void>
   /** Sets how long answers take; what is not named takes no time. */
   readonly setLatency: (latency: Latency) => Effect.Effect<void>
+  /** Sets how many milliseconds the clock of the instance is ahead of the `Clock`; negative is behind. */
+  readonly setClockOffset: (milliseconds: number) => Effect.Effect<void>
   /** Sets the server version, such as `27.1.0.1`. */
   readonly setVersion: (version: string) => Effect.Effect<void>
   /** The requests received so far, the oldest first. */
@@ -196,6 +209,9 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
   )
   let version = settings.version
   let latency = settings.latency
+  let clockOffset = settings.clockOffset
+  /** The time of the instance. */
+  const currentTime = Effect.map(Clock.currentTimeMillis, (now) => now + clockOffset)
   let unauthorized: (path: string) => boolean = () => false
   const count = { token: 0, api: 0 }
 
@@ -233,7 +249,7 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
   const token = (request: Http.Request, body: string): Effect.Effect<Http.WholeReply> =>
     Effect.gen(function* () {
       if (latency.token !== undefined) yield* Effect.sleep(latency.token)
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* currentTime
       return TokenEndpoint.respond(
         { settings, application: (clientId) => applications.get(clientId), issue: issue(now) },
         { method: request.method, headers: request.headers, body }
@@ -298,7 +314,7 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
         headers: request.headers,
         body,
         scopes: principal.scopes,
-        now: clock.unsafeCurrentTimeMillis(),
+        now: clock.unsafeCurrentTimeMillis() + clockOffset,
         serviceRoot: instance.odata,
         version,
         session,
@@ -309,7 +325,7 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
     })
 
   const api = (request: Http.Request, body: string): Effect.Effect<Http.WholeReply> =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    Effect.flatMap(currentTime, (now) => {
       if (unauthorized(request.url.pathname)) {
         return Effect.succeed(challenge({ status: 401, challenge: `Bearer error="invalid_token"` }))
       }
@@ -353,19 +369,40 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
       )
     }).pipe(Effect.catchAllDefect((error) => Effect.succeed(ErrorBody.defect(settings, error))))
 
+  /** What the web server in front does to every answer. */
+  const transferred = (
+    request: Http.Request,
+    answer: Effect.Effect<Http.WholeReply>
+  ): Effect.Effect<Http.WholeReply> => {
+    if (request.url.href.length > settings.maxUrlLength) return Effect.succeed(Fault.longUrl(settings.longUrlStatus))
+    const encoding =
+      settings.compression === "accepted" ? Fault.acceptedEncoding(request.headers["accept-encoding"]) : undefined
+    if (encoding === undefined) return answer
+    return Effect.map(answer, (reply) => (reply.body.length === 0 ? reply : Fault.compress(reply, encoding)))
+  }
+
+  // A test clock begins in 1970, long before the times of the seeded rows, which no present can precede.
+  const presentAt = (now: number): number => (now < firstDay ? lastDay + day + now : now)
+
+  const dated = (reply: Http.Reply, now: number): Http.Reply =>
+    !settings.dateHeader || reply.headers["date"] !== undefined
+      ? reply
+      : { ...reply, headers: { ...reply.headers, date: new Date(presentAt(now)).toUTCString() } }
+
   const respond = (request: Http.Request): Effect.Effect<Answer, Http.ConnectionCut> =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    Effect.flatMap(currentTime, (now) => {
       const endpoint = endpointOf(request.url.pathname)
       const entry = journal.open(request, now, endpoint === "token")
       if (endpoint === "token") count.token++
       if (isOData(request.url.pathname)) count.api++
-      const fault = faults.take(endpoint)
+      const { pathname: path, search } = request.url
+      const fault = faults.take({ endpoint, method: request.method, path, query: search.slice(1) })
       return request.body.pipe(
         Effect.tap((body) => Effect.sync(() => entry.received(body))),
-        Effect.flatMap((body) => Fault.apply(fault, handle(request, Http.decode(body)))),
+        Effect.flatMap((body) => Fault.apply(fault, transferred(request, handle(request, Http.decode(body))))),
         Effect.map((reply) => {
           entry.answered(reply.status)
-          return { reply, aborted: entry.aborted }
+          return { reply: dated(reply, now), aborted: entry.aborted }
         }),
         Effect.onInterrupt(() => Effect.sync(entry.aborted))
       )
@@ -387,7 +424,7 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
       Effect.sync(() =>
         tokens.mark({ _tag: "Revoked" }, typeof which === "string" ? (issued) => issued.fingerprint === which : which)
       ),
-    expireTokens: Effect.map(Clock.currentTimeMillis, (at) => void tokens.mark({ _tag: "Expired", at }, () => true)),
+    expireTokens: Effect.map(currentTime, (at) => void tokens.mark({ _tag: "Expired", at }, () => true)),
     rotateSecret: (clientId, secret) => change(clientId, { secret }),
     updateApplication: change,
     registerApplication: (application) =>
@@ -395,7 +432,7 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
     disable: (clientId) => change(clientId, { isEnabled: false }),
     enable: (clientId) => change(clientId, { isEnabled: true }),
     issueReferenceToken: (options) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      Effect.flatMap(currentTime, (now) => {
         const application = applications.get(options.clientId)
         if (application === undefined) {
           return Effect.dieMessage(`No Trusted Application has the ApplicationUri ${options.clientId}`)
@@ -421,7 +458,9 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
       Effect.sync(() => {
         unauthorized = typeof when === "function" ? when : () => when
       }),
-    failNext: (endpoint, fault, times = 1) => Effect.sync(() => faults.add(endpoint, fault, times)),
+    failNext: (endpoint, fault, times = 1, { after = 0 } = {}) =>
+      Effect.sync(() => faults.add(endpoint, fault, times, after)),
+    failWhen: (choose) => Effect.sync(() => faults.choose(choose)),
     clearFaults: Effect.sync(faults.clear),
     endSessions: Effect.sync(() => {
       sessions.closeAll()
@@ -432,6 +471,10 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
       Effect.sync(() => {
         latency = next
       }),
+    setClockOffset: (milliseconds) =>
+      Effect.sync(() => {
+        clockOffset = milliseconds
+      }),
     setVersion: (next) =>
       Effect.sync(() => {
         version = next
@@ -439,7 +482,7 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
     journal: Effect.sync(journal.entries),
     clearJournal: Effect.sync(journal.clear),
     data: Effect.sync(domain),
-    counters: Effect.map(Clock.currentTimeMillis, (now) => {
+    counters: Effect.map(currentTime, (now) => {
       const open = sessions.open(now)
       return {
         tokenRequests: count.token,
@@ -454,7 +497,7 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
   return {
     service,
     respond,
-    missed: (request) => Effect.map(Clock.currentTimeMillis, (now) => void journal.open(request, now, true))
+    missed: (request) => Effect.map(currentTime, (now) => void journal.open(request, now, true))
   }
 }
 

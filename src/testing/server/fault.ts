@@ -3,11 +3,12 @@
  *
  * @since 0.1.0
  */
-import { gzipSync } from "node:zlib"
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { isLosslessNumber, parse, stringify } from "lossless-json"
 import * as Http from "./http.ts"
 
 /**
@@ -40,7 +41,110 @@ export type Fault =
   | { readonly _tag: "Delay"; readonly duration: Duration.Duration }
   | { readonly _tag: "WrongContentType"; readonly contentType: string }
   | { readonly _tag: "Oversized"; readonly bytes: number; readonly declared: boolean }
-  | { readonly _tag: "Gzip" }
+  | { readonly _tag: "Compressed"; readonly encoding: Encoding }
+  | { readonly _tag: "OnlyFirst"; readonly rows: number }
+  | { readonly _tag: "Edit"; readonly edit: (answer: EditableAnswer) => EditableAnswer }
+
+/**
+ * How a body can be compressed.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Encoding = "gzip" | "deflate" | "br"
+
+/**
+ * An answer as {@link Fault}'s `edit` gets and gives it.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface EditableAnswer {
+  readonly status: number
+  /** Names in lower case; `content-length` follows the body by itself. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/**
+ * A request as {@link Fault}s are chosen by.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface FaultRequest {
+  readonly endpoint: Endpoint | "other"
+  readonly method: string
+  readonly path: string
+  /** Raw, without the question mark. */
+  readonly query: string
+  /** How many requests to this endpoint came before it. */
+  readonly before: number
+}
+
+const titles: Readonly<Record<number, string>> = {
+  403: "Forbidden",
+  404: "Not Found",
+  408: "Request Timeout",
+  414: "URI Too Long",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout"
+}
+
+/** An HTML page with this status and title. */
+export const page = (status: number, title: string): Http.WholeReply =>
+  Http.text(
+    status,
+    { "content-type": "text/html; charset=utf-8" },
+    `<!doctype html><html lang="en"><head><title>${status} - ${title}</title></head><body><h1>${title}</h1></body></html>`
+  )
+
+/** The answer to an address that is too long. */
+export const longUrl = (status: 404 | 414 | 431): Http.WholeReply =>
+  status === 404
+    ? page(404, "404.15 - Not Found: the request filtering module denies a request whose query string is too long")
+    : page(status, titles[status] ?? "")
+
+const compressors: Readonly<Record<Encoding, (body: Uint8Array) => Uint8Array>> = {
+  gzip: gzipSync,
+  deflate: deflateSync,
+  br: brotliCompressSync
+}
+
+/** The same reply with its body compressed. */
+export const compress = (reply: Http.WholeReply, encoding: Encoding): Http.WholeReply =>
+  Http.bytes(
+    reply.status,
+    { ...reply.headers, "content-encoding": encoding, vary: "accept-encoding" },
+    new Uint8Array(compressors[encoding](reply.body))
+  )
+
+/** The encoding that a request accepts: br before gzip before deflate. */
+export const acceptedEncoding = (header: string | undefined): Encoding | undefined => {
+  const accepted = new Set(
+    (header ?? "")
+      .toLowerCase()
+      .split(",")
+      .filter((item) => !/;\s*q=0(?:\.0*)?\s*$/.test(item))
+      .map((item) => item.split(";", 1)[0]?.trim())
+  )
+  return (["br", "gzip", "deflate"] as const).find((encoding) => accepted.has(encoding) || accepted.has("*"))
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !isLosslessNumber(value)
+
+/** Numbers keep their digits. */
+const shortened = (body: string, rows: number): string => {
+  const value = parse(body)
+  if (!isRecord(value) || !Array.isArray(value["value"])) return body
+  const { "@odata.nextLink": _, ...rest } = value
+  return stringify({ ...rest, value: value["value"].slice(0, rows) }) ?? body
+}
 
 /**
  * The faults a request can meet. Each works alike in memory and on a socket.
@@ -81,6 +185,14 @@ export const Fault: {
   readonly oversized: (bytes: number, options?: { readonly declared?: boolean | undefined }) => Fault
   /** The usual answer, compressed, whether the client accepts that or not. */
   readonly gzip: Fault
+  /** The usual answer, compressed in one of three ways, whether the client accepts that or not. */
+  readonly compressed: (encoding: Encoding) => Fault
+  /** An HTML page with this status, as proxies, gateways and web servers answer; nothing is executed. */
+  readonly page: (status: number, headers?: Readonly<Record<string, string>>) => Fault
+  /** The usual answer with the first rows of its `value` alone and without a next link: shorter than it should be. */
+  readonly onlyFirst: (rows: number) => Fault
+  /** The usual answer, changed at will. */
+  readonly edit: (edit: (answer: EditableAnswer) => EditableAnswer) => Fault
 } = {
   status: (status, options = {}) => ({
     _tag: "Status",
@@ -111,7 +223,14 @@ export const Fault: {
     bytes: Math.max(2, Math.trunc(bytes)),
     declared: options.declared ?? true
   }),
-  gzip: { _tag: "Gzip" }
+  gzip: { _tag: "Compressed", encoding: "gzip" },
+  compressed: (encoding) => ({ _tag: "Compressed", encoding }),
+  page: (status, headers = {}) => {
+    const reply = page(status, titles[status] ?? "Error")
+    return { _tag: "Status", status, headers: { ...reply.headers, ...headers }, body: Http.decode(reply.body) }
+  },
+  onlyFirst: (rows) => ({ _tag: "OnlyFirst", rows: Math.max(0, Math.trunc(rows)) }),
+  edit: (edit) => ({ _tag: "Edit", edit })
 }
 
 const withHeader = (reply: Http.WholeReply, name: string, value: string) => ({ ...reply.headers, [name]: value })
@@ -189,37 +308,59 @@ export const apply = (
         },
         body: filler(fault.bytes)
       })
-    case "Gzip":
+    case "Compressed":
+      return Effect.map(handle, (reply) => compress(reply, fault.encoding))
+    case "OnlyFirst":
       return Effect.map(handle, (reply) =>
-        Http.bytes(reply.status, withHeader(reply, "content-encoding", "gzip"), gzipSync(reply.body))
+        Http.text(reply.status, reply.headers, shortened(Http.decode(reply.body), fault.rows))
       )
+    case "Edit":
+      return Effect.map(handle, (reply) => {
+        const edited = fault.edit({ status: reply.status, headers: reply.headers, body: Http.decode(reply.body) })
+        return Http.text(edited.status, edited.headers, edited.body)
+      })
   }
 }
 
 /** The faults planned and not yet met. */
 export interface Faults {
-  readonly add: (endpoint: Endpoint, fault: Fault, times: number) => void
-  /** The fault for a request to this endpoint, if one is due; it is then used up. */
-  readonly take: (endpoint: Endpoint | "other") => Fault | undefined
+  readonly add: (endpoint: Endpoint, fault: Fault, times: number, after: number) => void
+  /** Asks a function for every request that meets no planned fault. */
+  readonly choose: (choose: ((request: FaultRequest) => Fault | undefined) | undefined) => void
+  /** The fault for a request, if one is due; it is then used up. */
+  readonly take: (request: Omit<FaultRequest, "before">) => Fault | undefined
   readonly clear: () => void
 }
 
 /** Starts without any fault planned. */
 export const make = (): Faults => {
-  let planned: Array<{ readonly endpoint: Endpoint; readonly fault: Fault; left: number }> = []
+  let planned: Array<{ readonly endpoint: Endpoint; readonly fault: Fault; left: number; after: number }> = []
+  let chosen: ((request: FaultRequest) => Fault | undefined) | undefined
+  const seen = new Map<Endpoint | "other", number>()
   return {
-    add: (endpoint, fault, times) => {
-      planned.push({ endpoint, fault, left: times })
+    add: (endpoint, fault, times, after) => {
+      planned.push({ endpoint, fault, left: times, after })
     },
-    take: (endpoint) => {
-      const due = planned.find((plan) => plan.left > 0 && (plan.endpoint === "any" || plan.endpoint === endpoint))
-      if (due === undefined) return undefined
+    choose: (choose) => {
+      chosen = choose
+    },
+    take: (request) => {
+      const { endpoint } = request
+      const before = seen.get(endpoint) ?? 0
+      seen.set(endpoint, before + 1)
+      const concerned = planned.filter(
+        (plan) => plan.left > 0 && (plan.endpoint === "any" || plan.endpoint === endpoint)
+      )
+      const due = concerned.find((plan) => plan.after <= 0)
+      for (const plan of concerned) plan.after--
+      if (due === undefined) return chosen?.({ ...request, before })
       due.left--
       planned = planned.filter((plan) => plan.left > 0)
       return due.fault
     },
     clear: () => {
       planned = []
+      chosen = undefined
     }
   }
 }

@@ -160,6 +160,34 @@ export interface Options extends DomainOptions {
    * @default "both"
    */
   readonly discoveryPaths?: "both" | "sys" | "tools" | "none" | undefined
+  /**
+   * How many milliseconds the clock of the instance is ahead of the `Clock`; negative is behind. It holds for
+   * everything: `Date`, tokens, times of rows.
+   *
+   * @default 0
+   */
+  readonly clockOffset?: number | undefined
+  /**
+   * Whether answers have a `Date` header, by the clock of the instance. On a socket Node writes one where there is none.
+   * Before 2024-01-08, where a test clock begins, the header counts from 2026-07-01, after all seeded times.
+   *
+   * @default true
+   */
+  readonly dateHeader?: boolean | undefined
+  /** The most characters of an address, scheme and host included; unlimited by default. Web servers limit it to some 2,000 to 8,000. */
+  readonly maxUrlLength?: number | undefined
+  /**
+   * How an address that is too long is answered: 404 with the page of IIS for 404.15, or 414, or 431, with a page too.
+   *
+   * @default 404
+   */
+  readonly longUrlStatus?: 404 | 414 | 431 | undefined
+  /**
+   * Whether bodies are compressed where `Accept-Encoding` allows it: br before gzip before deflate.
+   *
+   * @default "off"
+   */
+  readonly compression?: "off" | "accepted" | undefined
 }
 
 /** Seconds are the unit of tokens: parts of a second are dropped. */
@@ -196,6 +224,11 @@ export interface Settings {
   readonly discoveryApiType: "DomainAPI" | "API"
   readonly discoveryPaths: "both" | "sys" | "tools" | "none"
   readonly errorBody: "wrapped" | "bare"
+  readonly clockOffset: number
+  readonly dateHeader: boolean
+  readonly maxUrlLength: number
+  readonly longUrlStatus: 404 | 414 | 431
+  readonly compression: "off" | "accepted"
 }
 
 /** Fills in the defaults. */
@@ -228,5 +261,10 @@ export const settings = (options: Options): Settings => ({
   readOnlyWrite: options.readOnlyWrite ?? 403,
   discoveryApiType: options.discoveryApiType ?? "DomainAPI",
   discoveryPaths: options.discoveryPaths ?? "both",
-  errorBody: options.errorBody ?? "wrapped"
+  errorBody: options.errorBody ?? "wrapped",
+  clockOffset: options.clockOffset ?? 0,
+  dateHeader: options.dateHeader ?? true,
+  maxUrlLength: options.maxUrlLength ?? Number.POSITIVE_INFINITY,
+  longUrlStatus: options.longUrlStatus ?? 404,
+  compression: options.compression ?? "off"
 })
