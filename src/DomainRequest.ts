@@ -913,6 +913,29 @@ const aboutOperation = (name: string): Named => ({
 const boundPath = (name: string, { on }: CallOptions): string =>
   on === undefined ? name : `${ComplexType.formatEntityId(on)}/${name}`
 
+function callOperation<Input, InputEncoded, Output, OutputEncoded>(
+  operation: Operation<Input, InputEncoded, Output, OutputEncoded, "action">,
+  input: Input,
+  options?: CallOptions
+): Change<Output>
+function callOperation<Input, InputEncoded, Output, OutputEncoded>(
+  operation: Operation<Input, InputEncoded, Output, OutputEncoded, "function">,
+  input: Input,
+  options?: CallOptions
+): Read<Output, InvalidValue>
+function callOperation<Input, InputEncoded, Output, OutputEncoded>(
+  operation: Operation<Input, InputEncoded, Output, OutputEncoded>,
+  input: Input,
+  options?: CallOptions
+): DomainRequest<Output>
+function callOperation<Input, InputEncoded, Output, OutputEncoded>(
+  operation: Operation<Input, InputEncoded, Output, OutputEncoded>,
+  input: Input,
+  options: CallOptions = {}
+): DomainRequest<Output> {
+  return operation.kind === "action" ? callAction(operation, input, options) : callFunction(operation, input, options)
+}
+
 /**
  * Calls an action or a function, bound to an entity with `on`. An action is a change: it is not sent again where it may
  * have been executed. A function only reads.
@@ -920,25 +943,20 @@ const boundPath = (name: string, { on }: CallOptions): string =>
  * @category constructors
  * @since 0.2.0
  */
-export function call<Input, InputEncoded, Output, OutputEncoded>(
-  operation: Operation<Input, InputEncoded, Output, OutputEncoded, "action">,
-  input: Input,
-  options?: CallOptions
-): Change<Output>
-export function call<Input, InputEncoded, Output, OutputEncoded>(
-  operation: Operation<Input, InputEncoded, Output, OutputEncoded, "function">,
-  input: Input,
-  options?: CallOptions
-): Read<Output, InvalidValue>
-export function call<Input, InputEncoded, Output, OutputEncoded>(
-  operation: Operation<Input, InputEncoded, Output, OutputEncoded>,
-  input: Input,
-  options?: CallOptions
-): DomainRequest<Output>
-export function call<Input, InputEncoded, Output, OutputEncoded>(
-  operation: Operation<Input, InputEncoded, Output, OutputEncoded>,
-  input: Input,
-  options: CallOptions = {}
-): DomainRequest<Output> {
-  return operation.kind === "action" ? callAction(operation, input, options) : callFunction(operation, input, options)
-}
+export const call: {
+  <Input, InputEncoded, Output, OutputEncoded>(
+    operation: Operation<Input, InputEncoded, Output, OutputEncoded, "action">,
+    input: Input,
+    options?: CallOptions
+  ): Change<Output>
+  <Input, InputEncoded, Output, OutputEncoded>(
+    operation: Operation<Input, InputEncoded, Output, OutputEncoded, "function">,
+    input: Input,
+    options?: CallOptions
+  ): Read<Output, InvalidValue>
+  <Input, InputEncoded, Output, OutputEncoded>(
+    operation: Operation<Input, InputEncoded, Output, OutputEncoded>,
+    input: Input,
+    options?: CallOptions
+  ): DomainRequest<Output>
+} = callOperation
