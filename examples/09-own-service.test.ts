@@ -6,7 +6,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { BigDecimal, Context, Effect, Fiber, Layer, Option, Schema, TestClock } from "effect"
-import { ComplexType, DomainApi, DomainRequest, EntitySet, ErpNet, Filter, TrustedApplication } from "effect-erpnet"
+import { ComplexType, DomainApi, DomainRequest, EntitySet, ErpNet, Filter } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 
 // --- the service under test ---
@@ -43,11 +43,7 @@ const withInstance = (options: ErpNetEmulator.Options = {}) => {
     Effect.map(ErpNetEmulator.ErpNetEmulator, ({ instance }) =>
       ErpNet.layer({
         instance,
-        credentials: TrustedApplication.make({
-          clientId: ErpNetEmulator.demoApplication.applicationUri,
-          clientSecret: ErpNetEmulator.demoSecret,
-          scope: "read"
-        })
+        credentials: { ...ErpNetEmulator.demoCredentials, scopes: ["read"] }
       })
     )
   )

@@ -45,8 +45,8 @@ import {
 import type { Instance } from "./Instance.ts"
 import * as Body from "./internal/body.ts"
 import { plainCause } from "./internal/callerResponse.ts"
-import * as Json from "./internal/json.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
+import * as LosslessJson from "./internal/losslessJson.ts"
 import { formEncode, serverText, withoutQuery } from "./internal/redaction.ts"
 import * as RetryAfter from "./internal/retryAfter.ts"
 import * as Millis from "./internal/settings.ts"
@@ -208,7 +208,7 @@ const readResponse = (exchange: Exchange, sentAt: number, response: HttpClientRe
       const retryAfter = RetryAfter.parse(response.headers["retry-after"], now)
       return yield* unavailable(exchange, { reason: "status", status, retryAfter })
     }
-    const parsed = Option.getOrUndefined(Json.parse(yield* Body.read(response)))
+    const parsed = Option.getOrUndefined(LosslessJson.parsePlain(yield* Body.read(response)))
     const body = Predicate.isRecord(parsed) ? parsed : undefined
     const error = body && memberOf(body, "error")
     if (body !== undefined && typeof error === "string" && error !== "") {

@@ -89,6 +89,11 @@ export const parse = (text: string): Either.Either<unknown, SyntaxError> =>
     catch: () => new SyntaxError("The text is not valid JSON.")
   })
 
+/** What a JSON text holds, numbers as doubles; nothing where it is none. */
+export const parsePlain: (text: string) => Option.Option<unknown> = Option.liftThrowable((text: string): unknown =>
+  JSON.parse(text)
+)
+
 /** Writes JSON; `BigDecimal`, `bigint` and {@link JsonNumber} become JSON numbers with all their digits. */
 export const stringify = (value: unknown): string | undefined =>
   losslessStringify(value, undefined, undefined, [

@@ -34,7 +34,8 @@ export interface JournalEntry {
 
 const hidden = "<redacted>"
 
-const secretQueryFields = /^(?:secret|client_secret|access_token|token|code|password)$/i
+const secretQueryFields =
+  /^(?:secret|client_secret|access_token|refresh_token|token|code|code_verifier|id_token_hint|id_token|password)$/i
 
 /** Form fields that never hold a secret; all others are masked, so that a misspelt name hides its value as well. */
 const plainFormFields: ReadonlyArray<string> = ["grant_type", "client_id", "scope", "redirect_uri", "resource"]

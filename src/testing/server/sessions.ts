@@ -40,6 +40,8 @@ export interface Sessions {
   /** How many sessions are open; each has a licence. */
   readonly open: (now: number) => number
   readonly setLicences: (licences: number) => void
+  /** Closes the session with this key, as signing out does. */
+  readonly close: (key: string) => void
   /** Closes all sessions, as a restart of the server does. */
   readonly closeAll: () => void
 }
@@ -136,6 +138,10 @@ export const make = (settings: Settings, closed: (session: string) => void): Ses
     },
     setLicences: (count) => {
       licences = count
+    },
+    close: (key) => {
+      const session = sessions.get(key)
+      if (session !== undefined) close(key, session)
     },
     closeAll: () => {
       for (const [key, session] of sessions) close(key, session)

@@ -31,7 +31,7 @@ const groups: ReadonlyArray<readonly [title: string, modules: ReadonlyArray<stri
     ]
   ],
   ["Tokens", ["TokenProvider", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
-  ["Values", ["Instance", "TrustedApplication", "ComplexType"]],
+  ["Values", ["Instance", "TrustedApplication", "ComplexType", "EntityId"]],
   ["Errors", ["ErpNetError"]],
   ["Testing", ["ErpNetEmulator"]]
 ]
