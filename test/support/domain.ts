@@ -1,7 +1,7 @@
 /** DomainApi in front of the embedded instance, and in front of a server that the test writes. */
 import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
-import { Effect, Exit, Layer, Option, Schema, Stream } from "effect"
-import { EntitySet, ErpNet } from "effect-erpnet"
+import { Effect, Either, Exit, Layer, Option, Schema, Stream } from "effect"
+import { EntitySet, ErpNet, TrustedApplication } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { application, instance } from "./fixtures.ts"
 
