@@ -170,7 +170,7 @@ export interface Summary<Row> extends Counts {
 // --- options --------------------------------------------------------------------------------------------------------
 
 /**
- * Options of an import. {@link RunOptions} tells where `type` may be left out.
+ * Options of an import. {@link RunOptions} says where `type` may be left out.
  *
  * @category options
  * @since 0.1.0
@@ -338,7 +338,7 @@ const decodeAnswer = (
   sent: number,
   rows: string
 ): Either.Either<ChunkAnswer, ResponseInvalid> => {
-  // The request has been executed by now: whoever reads the error must know for which rows.
+  // The request has been executed by now: the error has to say for which rows.
   const refuse = (path: string, reason: string) =>
     new ResponseInvalid({ entitySet, path, reason: `${reason} (${rows} of the import may have been saved)` })
   return Either.flatMap(
