@@ -30,9 +30,10 @@ const groups: ReadonlyArray<readonly [title: string, modules: ReadonlyArray<stri
       "IncrementalPull"
     ]
   ],
-  ["Tokens", ["TokenProvider", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
+  ["Tokens", ["TokenProvider", "TokenSource", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
   ["Values", ["Instance", "TrustedApplication", "ComplexType", "EntityId"]],
   ["Errors", ["ErpNetError"]],
+  ["Node.js", ["NodeTransport"]],
   ["Testing", ["ErpNetEmulator"]]
 ]
 
