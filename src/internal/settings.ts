@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 
-// Duration.decode turns negative and NaN input into zero without a word, so the input is looked at before.
+// Duration.decode silently turns negative and NaN input into zero, so the input is checked first.
 const isNonsense = (input: Duration.DurationInput): boolean => {
   if (typeof input === "number") return Number.isNaN(input) || input < 0
   if (typeof input === "bigint") return input < 0n
@@ -12,8 +12,8 @@ const isNonsense = (input: Duration.DurationInput): boolean => {
 }
 
 /**
- * Reads an option that is a duration, in milliseconds. Nonsense is a mistake of the program, so what comes back is
- * meant to become a defect.
+ * Reads an option that is a duration, in milliseconds. An invalid value is a mistake of the program: callers turn the
+ * error into a defect.
  */
 export const millis = (
   name: string,

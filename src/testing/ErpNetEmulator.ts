@@ -55,7 +55,7 @@ export type { JournalEntry } from "./server/journal.ts"
 export type { CorsOptions, IdentityOptions, Latency, Options, RateLimits } from "./server/options.ts"
 
 /**
- * Steers and inspects the embedded instance.
+ * Controls and inspects the embedded instance.
  *
  * @category services
  * @since 0.1.0

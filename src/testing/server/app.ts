@@ -105,7 +105,7 @@ export interface AuthorizeOptions {
 }
 
 /**
- * Steers and inspects the embedded instance.
+ * Controls and inspects the embedded instance.
  *
  * @category services
  * @since 0.1.0
@@ -165,7 +165,7 @@ export interface Service {
     fault: Fault.Fault,
     times?: number,
     options?: {
-      /** How many requests to the endpoint go well before. */
+      /** How many requests to the endpoint are answered normally before. */
       readonly after?: number | undefined
     }
   ) => Effect.Effect<void>
@@ -201,10 +201,10 @@ export interface App {
   readonly missed: (request: Http.Request) => Effect.Effect<void>
 }
 
-/** A reply on its way to the client. */
+/** A reply that is being sent to the client. */
 export interface Answer {
   readonly reply: Http.Reply
-  /** Writes down that the client went away while the body was on its way. */
+  /** Writes down that the client disconnected before the body was complete. */
   readonly aborted: () => void
 }
 
@@ -231,8 +231,8 @@ const odataHeaders = {
 }
 
 /**
- * `makeDomain` is called once, with the first request that needs data: inventing it takes time that not every test has
- * to pay.
+ * `makeDomain` is called once, with the first request that needs data: generating it takes time, and not every test
+ * needs it.
  */
 export const make = (settings: Settings, instance: Instance.Instance, makeDomain: () => EditableDomain): App => {
   const issuer = `${instance.origin}/id`

@@ -1,5 +1,5 @@
 /**
- * The requests received, with every secret masked before it is written down.
+ * The requests received, with every secret masked before it is recorded.
  *
  * @since 0.1.0
  */
@@ -28,7 +28,7 @@ export interface JournalEntry {
   readonly body: string | Readonly<Record<string, string>>
   /** The status of the answer; `undefined` while there is none, and when the connection was cut before it. */
   readonly status: number | undefined
-  /** The client went away before the answer was complete. */
+  /** The client disconnected before the answer was complete. */
   readonly aborted: boolean
 }
 

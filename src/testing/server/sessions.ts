@@ -14,7 +14,7 @@ const minute = 60_000
 const slidingMillis = 20 * minute
 const absoluteMillis = 60 * minute
 
-/** Why a request does not get to run. */
+/** Why a request is refused. */
 export type Refusal = "NoLicence" | "RateLimited"
 
 interface Session {
@@ -46,7 +46,7 @@ export interface Sessions {
   readonly closeAll: () => void
 }
 
-/** Starts without a session; `closed` is told of every session that ends. */
+/** Starts without a session; `closed` is called for every session that ends. */
 export const make = (settings: Settings, closed: (session: string) => void): Sessions => {
   const sessions = new Map<string, Session>()
   const limits = settings.rateLimits

@@ -1,5 +1,5 @@
 /**
- * What an instance tells anyone about itself: its pages, discovery, and the keys of its identity server.
+ * The anonymous part of an instance: its pages, discovery, and the keys of its identity server.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import * as Signing from "../identity/signing.ts"
 import * as Http from "./http.ts"
 import type { Settings } from "./options.ts"
 
-/** What the pages tell. */
+/** The facts that the pages show. */
 export interface Site {
   readonly settings: Settings
   readonly origin: string
@@ -17,7 +17,7 @@ export interface Site {
   readonly version: string
 }
 
-/** The database behind an instance: `E1_ACME`. */
+/** The name of the database of an instance: `E1_ACME`. */
 export const database = (settings: Settings): string => `E1_${settings.name.toUpperCase()}`
 
 const discovery = (site: Site): Http.WholeReply =>
