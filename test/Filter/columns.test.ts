@@ -1,9 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Either, Schema } from "effect"
+import { Effect, Either, Layer, Option, Schema, Stream } from "effect"
+import { DomainApi, DomainRequest, ErpNet } from "effect-erpnet"
 import * as ComplexType from "effect-erpnet/ComplexType"
 import * as EntitySet from "effect-erpnet/EntitySet"
 import * as Filter from "effect-erpnet/Filter"
 import * as Query from "effect-erpnet/Query"
+import { ErpNetEmulator } from "effect-erpnet/testing"
+
+const emulated = Layer.unwrapEffect(
+  Effect.map(ErpNetEmulator.ErpNetEmulator, (erp) =>
+    Layer.orDie(ErpNet.layer({ instance: erp.instance, credentials: ErpNetEmulator.demoCredentials }))
+  )
+).pipe(Layer.provideMerge(ErpNetEmulator.layer({ customers: 8 })))
 
 const guid = "0e8fb111-5b04-4eab-a890-47cfb9cfa4c4"
 
@@ -116,4 +124,35 @@ describe("EntitySet: filterable", () => {
     const options = { filterable: Schema.Struct({ "a b": Schema.String }) }
     assert.throws(() => EntitySet.make("X", Schema.Struct({ Id: Schema.UUID }), options), /filterable.*"a b"/)
   })
+
+  it.effect("the embedded instance answers such a query, by every request for rows", () =>
+    Effect.gen(function* () {
+      const Read = EntitySet.make(
+        "Crm_Customers",
+        Schema.Struct({ Id: Schema.UUID, Number: Schema.String, Active: Schema.Boolean })
+      )
+      const all = yield* DomainApi.list(Read)
+      const expected = all.filter((row) => row.Active).map((row) => ({ Number: row.Number }))
+      assert.isAbove(expected.length, 2)
+      const Customers = EntitySet.make("Crm_Customers", Schema.Struct({ Number: Schema.String }), {
+        filterable: Schema.Struct({ Id: Schema.UUID, Active: Schema.Boolean })
+      })
+      const ids = all.map((row) => row.Id)
+      assert.deepStrictEqual(
+        yield* DomainApi.list(Customers, { filter: (c) => [c.Active.eq(true), c.Id.in(ids)] }),
+        expected
+      )
+      const pages = DomainApi.stream(Customers, { filter: (c) => c.Active.eq(true), top: 2 })
+      assert.deepStrictEqual([...(yield* Stream.runCollect(pages))], expected)
+      assert.strictEqual(yield* DomainApi.count(Customers, { filter: (c) => [c.Active.eq(true)] }), expected.length)
+      assert.deepStrictEqual(
+        yield* DomainApi.first(Customers, { filter: (c) => [c.Active.eq(true)] }),
+        Option.fromNullable(expected[0])
+      )
+      assert.deepStrictEqual(
+        yield* DomainApi.batch({ rows: DomainRequest.list(Customers, { filter: (c) => c.Active.eq(true) }) }),
+        { rows: Either.right(expected) }
+      )
+    }).pipe(Effect.provide(emulated))
+  )
 })
