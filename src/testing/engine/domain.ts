@@ -7,13 +7,12 @@
 
 import { makeSettings } from "../data/context.ts"
 import { makeRandom } from "../data/random.ts"
-import { fillStore } from "../data/seed.ts"
 import { makeStore, type Row, type Values } from "../data/store.ts"
 import { Refusal } from "../model/errors.ts"
 import { entityOf } from "../model/model.ts"
-import { model } from "../model/sets.ts"
 import type { Domain, DomainOptions, DomainReply, DomainRequest } from "../model/types.ts"
 import { decode } from "../odata/query.ts"
+import { baseOf } from "./base.ts"
 import { answerBatch } from "./batch.ts"
 import { answerIn, type Engine, guarded, targetOf, transactionOf } from "./engine.ts"
 import { isNamed } from "./resource.ts"
@@ -57,15 +56,9 @@ const answer = (engine: Engine, request: DomainRequest): DomainReply =>
  */
 export const make = (options: DomainOptions): EditableDomain => {
   const settings = makeSettings(options)
-  const store = makeStore(model)
-  const seed = options.seed ?? 1
-  fillStore(store, {
-    seed,
-    customers: options.customers ?? 300,
-    products: options.products ?? 150,
-    salesOrders: options.salesOrders ?? 400
-  })
-  const random = makeRandom(seed, "writes")
+  const { model, tables } = baseOf(options)
+  const store = makeStore(model, tables)
+  const random = makeRandom(options.seed ?? 1, "writes")
   const transactions = makeTransactions(store, random)
   const engine: Engine = { settings, store, random, transactions }
   return {

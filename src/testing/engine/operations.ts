@@ -7,7 +7,7 @@ import { type Row, stored, type Value } from "../data/store.ts"
 import { allTexts, displayText, isComplex, memberValue, partOf } from "../data/values.ts"
 import { malformed, notSupported, type Refusal, refused, unknownProperty } from "../model/errors.ts"
 import { writeString } from "../model/jsonText.ts"
-import { type Attribute, type EntityModel, entityOf, type Model } from "../model/model.ts"
+import { type Attribute, type EntityModel, entityOf, isA, type Model } from "../model/model.ts"
 import { isObject, type JsonObject } from "../odata/body.ts"
 import { odataId, writeValue } from "../odata/render.ts"
 import { splitTopLevel } from "../odata/select.ts"
@@ -165,7 +165,7 @@ const operationName = (segment: string): string => segment.replace(/^Erp\./, "")
  */
 export const boundAction = (entity: EntityModel, segment: string): BoundAction => {
   const name = operationName(segment)
-  const isDocument = entity.set === documentBase || entity.base === documentBase
+  const isDocument = isA(entity, documentBase)
   const action = Object.hasOwn(everyEntity, name)
     ? everyEntity[name]
     : isDocument && Object.hasOwn(documents, name)
