@@ -216,10 +216,8 @@ export const inventTables = (model: Model, seeded: Store, options: InventOptions
   /** The code of the currency or unit at a path of references; the first one where there is no path. */
   const codeAt = (row: Row, attribute: Attribute, set: string, name: string): string | undefined => {
     let at: Row | undefined = row
-    if (attribute.by === undefined) {
-      const [first] = idsOf(set, new Set())
-      at = first === undefined ? undefined : findRow(set, first)
-    } else {
+    if (attribute.by === undefined) at = undefined
+    else {
       for (const step of attribute.by.split(".")) {
         const reference: Reference | undefined =
           at === undefined ? undefined : entityOf(model, at.set).references.get(step)
@@ -227,7 +225,8 @@ export const inventTables = (model: Model, seeded: Store, options: InventOptions
         at = reference === undefined || id === undefined ? undefined : findRow(reference.target, id)
       }
     }
-    const found = at?.values[name]
+    const [first] = at === undefined && (attribute.by === undefined || attribute.required) ? idsOf(set, new Set()) : []
+    const found = (first === undefined ? at : findRow(set, first))?.values[name]
     return typeof found === "string" ? found : undefined
   }
 

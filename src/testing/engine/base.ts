@@ -1,14 +1,15 @@
 /**
  * What instances begin with: the model, and rows that are invented once for all instances of the same options.
  */
+import * as Either from "effect/Either"
 import { inventTables } from "../data/invent.ts"
 import { makeRandom } from "../data/random.ts"
-import { fillStore } from "../data/seed.ts"
+import { fillStore, unfilledSets } from "../data/seed.ts"
 import { makeStore, type Store, type Tables } from "../data/store.ts"
 import type { Model } from "../model/model.ts"
-import { modelOfJson } from "../model/modelJson.ts"
+import { readModelJson } from "../model/modelJson.ts"
 import { model as demo } from "../model/sets.ts"
-import { standardModel } from "../model/standard.ts"
+import { standardModel, withSeeded } from "../model/standard.ts"
 import type { DomainOptions } from "../model/types.ts"
 import { readRows } from "./ownRows.ts"
 
@@ -22,6 +23,9 @@ export interface Base {
   readonly model: Model
   readonly tables: Tables
 }
+
+/** The sets that the seed fills, even where it was told to make no row. */
+const seeded = [...demo.entities.keys()].filter((set) => !unfilledSets.has(set))
 
 /** The options that decide what a base is. */
 interface Wanted {
@@ -53,8 +57,22 @@ const isSame = (left: Wanted, right: Wanted): boolean =>
   left.model === right.model &&
   left.rows === right.rows
 
-const modelOf = (wanted: Wanted["model"]): Model =>
-  wanted === "standard" ? standardModel() : wanted === "demo" ? demo : modelOfJson(wanted)
+/** Currencies and units are there in any model: amounts and quantities are of them. */
+const measureSets = [
+  "General_Currencies_Currencies",
+  "General_Products_MeasurementCategories",
+  "General_Products_MeasurementUnits"
+]
+
+const modelOf = (wanted: Wanted["model"]): Model => {
+  if (wanted === "standard") return standardModel()
+  if (wanted === "demo") return demo
+  const read = Either.getOrThrowWith(
+    readModelJson(wanted),
+    (reason) => new Error(`The option model is not the JSON of currentmodel?details=true: ${reason}`)
+  )
+  return withSeeded(read, new Set(measureSets))
+}
 
 /** Rows of one's own take the place of those that the seed would have made. */
 const putOwnRows = (store: Store, wanted: Wanted): ReadonlySet<string> => {
@@ -67,16 +85,32 @@ const putOwnRows = (store: Store, wanted: Wanted): ReadonlySet<string> => {
   return sets
 }
 
+/** The seed knows the sets of the demo. An instance of another shape has only currencies and units of it. */
+const seededStore = (model: Model, wanted: Wanted): Store => {
+  const store = makeStore(model)
+  if (wanted.model === "standard" || wanted.model === "demo") {
+    fillStore(store, wanted)
+    return store
+  }
+  const whole = makeStore(demo)
+  fillStore(whole, { ...wanted, customers: 0, products: 0, salesOrders: 0 })
+  for (const set of measureSets) for (const row of whole.tables.table(set).rows.values()) store.insert(row)
+  return store
+}
+
 const makeBase = (wanted: Wanted): Base => {
   const model = modelOf(wanted.model)
-  const store = makeStore(model)
-  // the seed knows the sets of the demo alone; they keep their meaning where the model has them too
-  fillStore(store, wanted)
+  const store = seededStore(model, wanted)
   const own = putOwnRows(store, wanted)
   const tables =
     wanted.model === "demo"
       ? { ...store.tables, mayHold: () => true, isNumbered: () => true }
-      : inventTables(model, store, { seed: wanted.seed, rows: wanted.rowsPerSet }, own)
+      : inventTables(
+          model,
+          store,
+          { seed: wanted.seed, rows: wanted.rowsPerSet },
+          new Set([...(wanted.model === "standard" ? seeded : []), ...own])
+        )
   return { model, tables }
 }
 

@@ -9,12 +9,14 @@ import { makeSettings } from "../data/context.ts"
 import { makeRandom } from "../data/random.ts"
 import { makeStore, type Row, type Values } from "../data/store.ts"
 import { Refusal } from "../model/errors.ts"
-import { entityOf } from "../model/model.ts"
+import { type EntityModel, entityOf, findAttribute } from "../model/model.ts"
+import { entityJson, type ModelPage } from "../model/modelJson.ts"
 import type { Domain, DomainOptions, DomainReply, DomainRequest } from "../model/types.ts"
+import { currentName } from "../model/version.ts"
 import { decode } from "../odata/query.ts"
 import { baseOf } from "./base.ts"
 import { answerBatch } from "./batch.ts"
-import { answerIn, type Engine, guarded, targetOf, transactionOf } from "./engine.ts"
+import { answerIn, type Engine, guarded, makeNames, targetOf, transactionOf } from "./engine.ts"
 import { isNamed } from "./resource.ts"
 import { hasChanges, makeTransactions } from "./transactions.ts"
 
@@ -39,6 +41,8 @@ export interface EditableDomain extends Domain {
   readonly endSession: (session: string) => void
   /** How many transactions are open. */
   readonly transactions: (now: number) => number
+  /** The model as the pages `standardmodel` and `currentmodel` show it; `undefined` when there is no such set. */
+  readonly describe: (page: ModelPage, set: string | undefined, details: boolean, version: string) => string | undefined
   /** The ids of a set in the server's default order. */
   readonly ids: (set: string) => ReadonlyArray<string>
 }
@@ -79,6 +83,16 @@ export const make = (options: DomainOptions): EditableDomain => {
     add: store.insert,
     update: store.update,
     remove: store.remove,
+    describe: (page, set, details, version) => {
+      const nameOf = makeNames(settings, version)
+      const show = (entity: EntityModel, inDetail: boolean): string =>
+        entityJson(model, entity, page, inDetail, nameOf, (name) => findAttribute(entity, name, version) !== undefined)
+      if (set === undefined) {
+        return `[${[...model.entities.values()].map((entity) => show(entity, details)).join(",")}]`
+      }
+      const entity = model.entities.get(currentName(set))
+      return entity === undefined || nameOf(entity.set) !== set ? undefined : show(entity, true)
+    },
     ids: (set) => store.sorted(entityOf(model, set)).map((row) => row.id)
   }
 }

@@ -11,7 +11,7 @@ import { type Attribute, type EntityModel, entityOf, isA, type Model } from "../
 import { isObject, type JsonObject } from "../odata/body.ts"
 import { odataId, writeValue } from "../odata/render.ts"
 import { splitTopLevel } from "../odata/select.ts"
-import { complete, current, initialValues, numbered, recalculate } from "./rules.ts"
+import { complete, current, initialValues, numbersItself, recalculate } from "./rules.ts"
 import { isReadOnly } from "./save.ts"
 
 const documentBase = "General_Documents_Documents"
@@ -96,7 +96,7 @@ const recalculateDocument: BoundAction = (context, row) => {
 
 /** Members that a copy has of its own, or not at all. */
 const isOwn = (entity: EntityModel, name: string): boolean =>
-  numbered.has(name) ||
+  numbersItself(entity, name) ||
   name === "ExternalId" ||
   name === "ExternalSystem" ||
   name === "MasterDocument" ||
@@ -104,7 +104,7 @@ const isOwn = (entity: EntityModel, name: string): boolean =>
 
 /** Codes that have to be there, and to be others than those of the original. */
 const isCode = (entity: EntityModel, attribute: Attribute): boolean =>
-  attribute.unique || (attribute.name === entity.code && attribute.required && !numbered.has(attribute.name))
+  attribute.unique || (attribute.name === entity.code && attribute.required && !numbersItself(entity, attribute.name))
 
 const copyRow = (context: Writing, row: Row, owner: { readonly via: string; readonly id: string } | undefined): Row => {
   const { model } = context.store

@@ -91,12 +91,15 @@ const fill = (context: Writing, row: Row, makers: Readonly<Record<string, () => 
 }
 
 /**
- * The members that number themselves when they are left out of a new row.
+ * Whether a member numbers itself when it is left out of a new row.
  *
- * @category models
- * @since 0.1.0
+ * @category guards
+ * @since 0.2.0
  */
-export const numbered: ReadonlySet<string> = new Set(["DocumentNo", "Number", "PartyCode"])
+export const numbersItself = (entity: EntityModel, name: string): boolean =>
+  (name === "Number" && entity.set === "Crm_Sales_Customers") ||
+  (name === "DocumentNo" && isA(entity, "General_Documents_Documents")) ||
+  (name === "PartyCode" && isA(entity, "General_Contacts_Parties"))
 
 /** The highest number in use plus one, with leading zeros: ERP.net numbers customers this way. */
 const nextNumber = (context: Writing, entity: EntityModel, name: string, prefix: string, digits: number): string =>
@@ -324,6 +327,10 @@ export const complete = (context: Writing, row: Row): void => {
   }
   completeRequired(context, row, entity)
   derive(context, row)
+  if (isA(entity, "General_Contacts_Parties")) {
+    // assumed: a party without any name is called by its code
+    fill(context, row, { PartyName: () => ({ EN: String(stored(current(context, row), "PartyCode") ?? "") }) })
+  }
 }
 
 /** Where an amount or quantity is required: none of it, in what the row refers to. */

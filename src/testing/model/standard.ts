@@ -51,27 +51,39 @@ const extend = (seeded: EntityModel, real: EntityModel): EntityModel => ({
   storedIn: [...seeded.storedIn, ...real.storedIn.filter((set) => !seeded.storedIn.includes(set))]
 })
 
+/** A derived set has every member of its base, and those of the seed too. */
+const inherit = (entity: EntityModel, base: EntityModel): EntityModel => ({
+  ...entity,
+  keys: new Set([...base.keys, ...entity.keys]),
+  attributes: added(entity.attributes, base.attributes, (attribute) => attribute),
+  references: added(entity.references, base.references, (reference) => reference),
+  children: added(entity.children, base.children, (children) => children)
+})
+
 /**
- * Puts the sets that the seed fills in front of all others of a model.
+ * Puts sets that the seed fills in front of all others of a model.
  *
  * @category combinators
  * @since 0.2.0
  */
-export const withSeeded = (real: Model): Model => {
-  const names = new Set([...demo.entities.keys(), ...real.entities.keys()])
-  const entities = new LazyMap(names, (set): EntityModel => {
-    const [seeded, other] = [demo.entities.get(set), real.entities.get(set)]
-    const found = seeded === undefined || other === undefined ? (seeded ?? other) : extend(seeded, other)
-    if (found === undefined) throw new Error(`The model has no entity set ${set}`)
-    return found
+export const withSeeded = (real: Model, seededSets: ReadonlySet<string>): Model => {
+  const names = new Set([...seededSets, ...real.entities.keys()])
+  const entities: LazyMap<EntityModel> = new LazyMap<EntityModel>(names, (set) => {
+    const seeded = seededSets.has(set) ? demo.entities.get(set) : undefined
+    const other = real.entities.get(set)
+    if (seeded !== undefined) return other === undefined ? seeded : extend(seeded, other)
+    if (other === undefined) throw new Error(`The model has no entity set ${set}`)
+    const base = other.base === undefined ? undefined : entities.get(other.base)
+    return base === undefined ? other : inherit(other, base)
   })
+  const seededTypes = [...seededSets].flatMap((set) => demo.entities.get(set)?.type ?? [])
   const enums = new LazyMap([...demo.enums.keys(), ...real.enums.keys()], (name) => {
-    const found = demo.enums.get(name) ?? real.enums.get(name)
+    const found = real.enums.get(name) ?? demo.enums.get(name)
     if (found === undefined) throw new Error(`The model has no enum type ${name}`)
     return found
   })
-  const byType = new LazyMap([...demo.byType.keys(), ...real.byType.keys()], (type): EntityModel => {
-    const set = demo.byType.get(type)?.set ?? real.byType.get(type)?.set
+  const byType = new LazyMap([...seededTypes, ...real.byType.keys()], (type): EntityModel => {
+    const set = real.byType.get(type)?.set ?? demo.byType.get(type)?.set
     const found = set === undefined ? undefined : entities.get(set)
     if (found === undefined) throw new Error(`The model has no entity type ${type}`)
     return found
@@ -88,6 +100,6 @@ let known: Model | undefined
  * @since 0.2.0
  */
 export const standardModel = (): Model => {
-  known ??= withSeeded(readModel(readText()))
+  known ??= withSeeded(readModel(readText()), new Set(demo.entities.keys()))
   return known
 }
