@@ -179,8 +179,15 @@ export const inventTables = (model: Model, seeded: Store, options: InventOptions
     return made
   }
 
+  const isParent = (entity: EntityModel, { name, owner, target }: Reference): boolean =>
+    owner ||
+    [...entityOf(model, target).children.values()].some(
+      (children) => children.via === name && (children.target === entity.set || entity.bases.includes(children.target))
+    )
+
+  /** The reference to what a row is part of. */
   const ownerOf = (entity: EntityModel): Reference | undefined =>
-    [...entity.references.values()].find((reference) => reference.owner)
+    [...entity.references.values()].find((reference) => reference.name !== "Document" && isParent(entity, reference))
 
   const isOwn = (entity: EntityModel, target: string): boolean => target === entity.set || entity.bases.includes(target)
 

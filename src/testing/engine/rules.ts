@@ -204,7 +204,8 @@ export const derive = (context: Writing, row: Row): void => {
   if (names === undefined) return
   const now = current(context, row)
   const number = uniqueNumbers[row.set]
-  set(context, row, { PartyName: joinNames(now, names) })
+  // assumed: a party without any name is called by its code
+  set(context, row, { PartyName: joinNames(now, names) ?? { EN: String(stored(now, "PartyCode") ?? "") } })
   if (number !== undefined) set(context, row, { PartyUniqueNumber: stored(now, number) })
 }
 
@@ -327,10 +328,6 @@ export const complete = (context: Writing, row: Row): void => {
   }
   completeRequired(context, row, entity)
   derive(context, row)
-  if (isA(entity, "General_Contacts_Parties")) {
-    // assumed: a party without any name is called by its code
-    fill(context, row, { PartyName: () => ({ EN: String(stored(current(context, row), "PartyCode") ?? "") }) })
-  }
 }
 
 /** Where an amount or quantity is required: none of it, in what the row refers to. */
@@ -338,8 +335,7 @@ const nothingOf = (context: Writing, row: Row, attribute: Attribute, kind: "amou
   const { store } = context
   const measure = measureRow(store, current(context, row), attribute)
   const sets = { amount: "General_Currencies_Currencies", quantity: "General_Products_MeasurementUnits" }
-  const chosen =
-    measure ?? (attribute.by === undefined ? store.sorted(entityOf(store.model, sets[kind]))[0] : undefined)
+  const chosen = measure ?? store.sorted(entityOf(store.model, sets[kind]))[0]
   return chosen === undefined
     ? null
     : measured(kind, roundDecimal("0", attribute.scale ?? 2), measureCode(kind, chosen))
@@ -350,7 +346,7 @@ const completeRequired = (context: Writing, row: Row, entity: EntityModel): void
   for (const attribute of entity.attributes.values()) {
     const { calculated, defaultValue, kind, name, readOnly, required } = attribute
     if (calculated || entity.keys.has(name) || stored(current(context, row), name) !== null) continue
-    if ((kind === "amount" || kind === "quantity") && required && defaultValue !== undefined) {
+    if ((kind === "amount" || kind === "quantity") && required && (readOnly || defaultValue !== undefined)) {
       set(context, row, { [name]: nothingOf(context, row, attribute, kind) })
     } else if (required && readOnly) set(context, row, { [name]: emptyValue(context, attribute) })
   }
