@@ -34,6 +34,7 @@ import type { Answer, DomainApiError } from "./DomainApi/calls.ts"
 import * as EntityInput from "./EntityInput.ts"
 import type * as EntitySet from "./EntitySet.ts"
 import { type ChangesetFailed, InvalidQuery, type InvalidValue, ResponseInvalid } from "./ErpNetError.ts"
+import { isIdentifier } from "./internal/identifier.ts"
 import { decodeEntity, decodePage, defaultTop, entityPath, parse, skipsNulls, withQuery } from "./internal/reading.ts"
 import { createdId } from "./internal/writing.ts"
 import * as Query from "./Query.ts"
@@ -273,7 +274,7 @@ export const create = <A, I>(
   request: (contentIdOf) =>
     Either.gen(function* () {
       const { within } = options
-      if (within !== undefined && !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(within.collection)) {
+      if (within !== undefined && !isIdentifier(within.collection)) {
         return yield* Either.left(new InvalidQuery({ option: "collection", reason: "it must be a single name" }))
       }
       const path =

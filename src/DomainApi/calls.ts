@@ -28,9 +28,8 @@ import * as Body from "../internal/body.ts"
 import { secretsOf } from "../internal/callerResponse.ts"
 import { maskSecrets } from "../internal/redaction.ts"
 import * as RetryAfter from "../internal/retryAfter.ts"
-import * as Millis from "../internal/settings.ts"
+import * as Settings from "../internal/settings.ts"
 import * as Transport from "../internal/transport.ts"
-import * as WholeNumber from "../internal/wholeNumber.ts"
 import { TokenProvider } from "../TokenProvider.ts"
 import * as Coalesce from "./coalesce.ts"
 import * as Permits from "./permits.ts"
@@ -343,12 +342,12 @@ export const make = (
   options: Options = {}
 ): Effect.Effect<Service, never, TokenProvider | HttpClient.HttpClient | Scope.Scope> =>
   Effect.gen(function* () {
-    const maxConcurrent = yield* WholeNumber.positive("maxConcurrent", options.maxConcurrent ?? 4)
-    const perMinute = yield* WholeNumber.positive("requestsPerMinute", options.requestsPerMinute ?? 600, true)
-    const timeout = yield* Effect.orDie(Millis.millis("callTimeout", options.callTimeout ?? "150 seconds", 1))
+    const maxConcurrent = yield* Settings.count("maxConcurrent", options.maxConcurrent ?? 4)
+    const perMinute = yield* Settings.count("requestsPerMinute", options.requestsPerMinute ?? 600, true)
+    const timeout = yield* Effect.orDie(Settings.millis("callTimeout", options.callTimeout ?? "150 seconds", 1))
     const joining = typeof options.coalesce === "object" ? options.coalesce : {}
-    const window = yield* Effect.orDie(Millis.millis("coalesce.window", joining.window ?? "5 millis"))
-    const maxIds = yield* WholeNumber.positive("coalesce.maxIds", joining.maxIds ?? 100)
+    const window = yield* Effect.orDie(Settings.millis("coalesce.window", joining.window ?? "5 millis"))
+    const maxIds = yield* Settings.count("coalesce.maxIds", joining.maxIds ?? 100)
     const tokens = yield* TokenProvider
     const http = yield* HttpClient.HttpClient
     const { instance } = tokens

@@ -8,7 +8,6 @@ import { type Answer, DomainApi, type DomainApiError, type WriteError } from "..
 import * as EntityInput from "../EntityInput.ts"
 import type * as EntitySet from "../EntitySet.ts"
 import { InvalidValue, ResponseInvalid } from "../ErpNetError.ts"
-import { quote } from "../Filter/literal.ts"
 import type { Operation } from "../Operation.ts"
 import * as Query from "../Query.ts"
 import * as LosslessJson from "./losslessJson.ts"
@@ -16,6 +15,7 @@ import { describe, formatPath } from "./parseFault.ts"
 import { entityPath, invalid, parse, spanned, withQuery } from "./reading.ts"
 import { prepare, shapeOf } from "./rowShape.ts"
 import { withSpan } from "./tracing.ts"
+import { quote } from "./uri.ts"
 
 /**
  * What may be said with a change.

@@ -1,7 +1,7 @@
 /** DomainApi in front of the embedded instance, and in front of a server that the test writes. */
 import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
-import { Effect, Either, Exit, Layer, Option, Schema, Stream } from "effect"
-import { EntitySet, ErpNet, TrustedApplication } from "effect-erpnet"
+import { Effect, Exit, Layer, Option, Schema, Stream } from "effect"
+import { EntitySet, ErpNet } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { application, instance } from "./fixtures.ts"
 
@@ -12,13 +12,7 @@ export const Customers = EntitySet.make(
 
 // --- the embedded instance ------------------------------------------------------------------------------------------
 
-export const demo = Either.getOrThrow(
-  TrustedApplication.make({
-    clientId: ErpNetEmulator.demoApplication.applicationUri,
-    clientSecret: ErpNetEmulator.demoSecret,
-    scope: "read"
-  })
-)
+export const demo = { ...ErpNetEmulator.demoCredentials, scopes: ["read"] }
 
 /** All services in front of an embedded instance with little data. */
 export const emulated = (

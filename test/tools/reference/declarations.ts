@@ -365,7 +365,8 @@ export interface Member {
 const membersIn = (body: string): ReadonlyArray<Member> =>
   splitAt(body, ";").flatMap((part) => {
     const { doc, rest } = takeDoc(part)
-    if (rest === "") return []
+    // A call signature is documented with its function.
+    if (rest === "" || rest.startsWith("(") || rest.startsWith("<")) return []
     const [head, name, optional] = /^(?:readonly )?(\[[^\]]*\]|"[^"]*"|get [\w$]+\(\)|[\w$]+)(\?)?:\s*/.exec(rest) ?? []
     if (head === undefined || name === undefined) throw new Error(`Not a member: ${rest.slice(0, 80)}`)
     return [{ name: name.replace(/^"|"$/g, ""), optional: optional === "?", type: rest.slice(head.length), doc }]

@@ -19,9 +19,10 @@ const groups: ReadonlyArray<readonly [title: string, modules: ReadonlyArray<stri
     "Reading and writing",
     ["DomainApi", "EntitySet", "Query", "Filter", "EntityInput", "Operation", "Batch", "Import", "IncrementalPull"]
   ],
-  ["Tokens", ["TokenProvider", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
-  ["Values", ["Instance", "TrustedApplication", "ComplexType"]],
+  ["Tokens", ["TokenProvider", "TokenSource", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
+  ["Values", ["Instance", "TrustedApplication", "ComplexType", "EntityId"]],
   ["Errors", ["ErpNetError"]],
+  ["Node.js", ["NodeTransport"]],
   ["Testing", ["ErpNetEmulator"]]
 ]
 
