@@ -130,7 +130,8 @@ describe("tarball", () => {
     ]) {
       assert.include(paths, path)
     }
-    const isExpected = /^(?:dist\/.+\.(?:js|d\.ts|map)|dist\/(?:cli\.)?LICENSES\.txt|dist\/testing\/standardModel\.txt|[A-Z]+(?:\.md)?|package\.json)$/
+    const isExpected =
+      /^(?:dist\/.+\.(?:js|d\.ts|map)|dist\/(?:cli\.)?LICENSES\.txt|dist\/testing\/standardModel\.txt|[A-Z]+(?:\.md)?|package\.json)$/
     assert.deepStrictEqual(
       paths.filter((path) => !isExpected.test(path)),
       []
