@@ -22,6 +22,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { InvalidInstance, Unreachable } from "./ErpNetError.ts"
 import * as Body from "./internal/body.ts"
+import * as Faults from "./internal/faults.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
 import { serverText } from "./internal/redaction.ts"
 import * as Millis from "./internal/settings.ts"
@@ -223,7 +224,7 @@ const askDiscovery = (
     const response = yield* client.execute(
       HttpClientRequest.get(`${origin}${path}`, { headers: { accept: "application/json" } })
     )
-    if (response.status >= 500 || response.status === 429) {
+    if (response.status >= 500 || Faults.isTransientStatus(response.status)) {
       yield* Body.discard(response)
       return yield* new Unreachable({ method: "GET", path, reason: "status", status: response.status })
     }

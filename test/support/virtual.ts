@@ -94,24 +94,27 @@ export const makeVirtual = (random?: Seeded): Virtual => {
     currentTimeNanos: Effect.sync(() => BigInt(Math.floor(offset + elapsed)) * 1_000_000n),
     sleep: (duration) => {
       if (Duration.toMillis(duration) <= 0) return Effect.yieldNow()
-      const sleep: Sleep = { until: 0, order: 0, wake: () => {} }
-      // Not by the canceler of `async`: a fiber that is interrupted right after it registered never gets to run it.
-      return Effect.ensuring(
-        Effect.async<void>((resume) => {
+      // The finalizer is there before the sleep is: that of `Effect.async` itself comes a few steps after it, and an
+      // interruption between the two would leave the sleep behind.
+      return Effect.suspend(() => {
+        let sleep: Sleep | undefined
+        return Effect.async<void>((resume) => {
           order += 1
-          insert(
-            Object.assign(sleep, {
-              until: elapsed + Math.ceil(Duration.toMillis(duration)),
-              order,
-              wake: () => resume(Effect.void)
+          sleep = {
+            until: elapsed + Math.ceil(Duration.toMillis(duration)),
+            order,
+            wake: () => resume(Effect.void)
+          }
+          insert(sleep)
+        }).pipe(
+          Effect.onInterrupt(() =>
+            Effect.sync(() => {
+              const index = sleep === undefined ? -1 : sleeps.indexOf(sleep)
+              if (index >= 0) sleeps.splice(index, 1)
             })
           )
-        }),
-        Effect.sync(() => {
-          const index = sleeps.indexOf(sleep)
-          if (index >= 0) sleeps.splice(index, 1)
-        })
-      )
+        )
+      })
     }
   }
 
