@@ -1,7 +1,7 @@
 /** DomainApi in front of the embedded instance, and in front of a server that the test writes. */
 import type { HttpClient } from "@effect/platform"
 import { Effect, Exit, Layer, Option, Schema } from "effect"
-import { EntitySet, ErpNet } from "effect-erpnet"
+import { EntitySet, ErpNet, type TrustedApplication } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { clientOver, endpoint, type Given, synchronousResponse, tokenAnswer } from "./fakeServer.ts"
 import { application, instance } from "./fixtures.ts"
@@ -16,9 +16,7 @@ export const Customers = EntitySet.make(
 export const demo = { ...ErpNetEmulator.demoCredentials, scopes: ["read"] }
 
 /** The demo application with the scope that lets it write. */
-export const writer = Either.getOrThrow(
-  TrustedApplication.make({ clientId: demo.clientId, clientSecret: demo.clientSecret, scope: "read update" })
-)
+export const writer = { ...ErpNetEmulator.demoCredentials, scopes: ["read", "update"] }
 
 /** All services in front of an embedded instance with little data. */
 export const emulated = (
