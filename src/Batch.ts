@@ -28,20 +28,20 @@
  */
 import type * as Either from "effect/Either"
 import * as Plan from "./Batch/plan.ts"
-import type {
-  Change,
-  ContentIds,
-  CreateOptions,
-  DomainApiError,
-  Read,
-  Reference,
-  RequestOptions,
-  WireRequest
-} from "./DomainRequest.ts"
+import type { Change, DomainApiError, Read, RequestOptions, WireRequest } from "./DomainRequest.ts"
 import type { ChangesetFailed, InvalidValue, ResponseInvalid } from "./ErpNetError.ts"
 
+export type { Change, ContentIds, CreateOptions, Read, Reference } from "./DomainRequest.ts"
 export { call, count, create, find, first, get, list, merge, reference, remove, update } from "./DomainRequest.ts"
-export type { Change, ContentIds, CreateOptions, Read, Reference, WireRequest as ChangeRequest }
+
+/**
+ * A change as it is sent.
+ *
+ * @category models
+ * @since 0.1.0
+ * @deprecated Use `DomainRequest.WireRequest`.
+ */
+export type ChangeRequest = WireRequest
 
 /**
  * Options of an operation.

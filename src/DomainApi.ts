@@ -45,14 +45,14 @@ import * as RateLimit from "./DomainApi/rateLimit.ts"
 import * as Session from "./DomainApi/session.ts"
 import * as Transactions from "./DomainApi/transaction.ts"
 import * as DomainRequest from "./DomainRequest.ts"
+import type * as EntityId from "./EntityId.ts"
 import type * as EntityInput from "./EntityInput.ts"
 import type * as EntitySet from "./EntitySet.ts"
 import { type InvalidValue, type TransactionLost, Unreachable } from "./ErpNetError.ts"
 import type * as Instance from "./Instance.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
-import * as Millis from "./internal/settings.ts"
+import * as Settings from "./internal/settings.ts"
 import { withSpan } from "./internal/tracing.ts"
-import * as WholeNumber from "./internal/wholeNumber.ts"
 import type { Operation } from "./Operation.ts"
 import type * as Query from "./Query.ts"
 import { TokenProvider } from "./TokenProvider.ts"
@@ -161,9 +161,9 @@ export interface CoalesceOptions {
 /** The policy of the requests of a service. */
 const makePolicy = (options: Options, tokens: TokenProvider["Type"]) =>
   Effect.gen(function* () {
-    const maxConcurrent = yield* WholeNumber.positive("maxConcurrent", options.maxConcurrent ?? 4)
-    const perMinute = yield* WholeNumber.positive("requestsPerMinute", options.requestsPerMinute ?? 600, true)
-    const timeout = yield* Effect.orDie(Millis.millis("callTimeout", options.callTimeout ?? "150 seconds", 1))
+    const maxConcurrent = yield* Settings.count("maxConcurrent", options.maxConcurrent ?? 4)
+    const perMinute = yield* Settings.count("requestsPerMinute", options.requestsPerMinute ?? 600, true)
+    const timeout = yield* Effect.orDie(Settings.millis("callTimeout", options.callTimeout ?? "150 seconds", 1))
     const policy: CallPolicy = {
       client: yield* AuthorizedClient.make(options),
       instance: tokens.instance,
@@ -179,8 +179,8 @@ const makePolicy = (options: Options, tokens: TokenProvider["Type"]) =>
 const makeLookups = ({ coalesce }: Options) =>
   Effect.gen(function* () {
     const joining = typeof coalesce === "object" ? coalesce : {}
-    const window = yield* Effect.orDie(Millis.millis("coalesce.window", joining.window ?? "5 millis"))
-    const maxIds = yield* WholeNumber.positive("coalesce.maxIds", joining.maxIds ?? 100)
+    const window = yield* Effect.orDie(Settings.millis("coalesce.window", joining.window ?? "5 millis"))
+    const maxIds = yield* Settings.count("coalesce.maxIds", joining.maxIds ?? 100)
     return yield* Coalesce.make<unknown, DomainRequest.DomainApiError>({
       window,
       maxIds,
@@ -338,7 +338,7 @@ export const pages = <A, I>(
  */
 export const get = <A, I>(
   set: EntitySet.EntitySet<A, I>,
-  id: string | ComplexType.EntityId,
+  id: EntityId.Input,
   query: DomainRequest.LookupOptions = {}
 ): Effect.Effect<A, DomainRequest.DomainApiError, DomainApi> => run(DomainRequest.get(set, id, query))
 
@@ -350,7 +350,7 @@ export const get = <A, I>(
  */
 export const find = <A, I>(
   set: EntitySet.EntitySet<A, I>,
-  id: string | ComplexType.EntityId,
+  id: EntityId.Input,
   query: DomainRequest.LookupOptions = {}
 ): Effect.Effect<Option.Option<A>, DomainRequest.DomainApiError, DomainApi> => run(DomainRequest.find(set, id, query))
 
@@ -435,7 +435,7 @@ export const create = <A, I>(
   set: EntitySet.EntitySet<A, I>,
   value: EntityInput.EntityInput<NoInfer<A>>,
   options: DomainRequest.RequestOptions = {}
-): Effect.Effect<ComplexType.EntityId, DomainRequest.WriteError, DomainApi> =>
+): Effect.Effect<EntityId.EntityId, DomainRequest.WriteError, DomainApi> =>
   run(DomainRequest.create(set, value, options))
 
 /**
@@ -451,7 +451,7 @@ export const merge = <A, I>(
   key: { readonly ExternalId: string; readonly ExternalSystem?: string | undefined },
   value: EntityInput.EntityInput<NoInfer<A>>,
   options: DomainRequest.RequestOptions = {}
-): Effect.Effect<ComplexType.EntityId, DomainRequest.WriteError, DomainApi> =>
+): Effect.Effect<EntityId.EntityId, DomainRequest.WriteError, DomainApi> =>
   run(DomainRequest.merge(set, key, value, options))
 
 /**
@@ -479,7 +479,7 @@ export const merge = <A, I>(
  */
 export const update = <A, I>(
   set: EntitySet.EntitySet<A, I>,
-  id: string | ComplexType.EntityId,
+  id: EntityId.Input,
   patch: EntityInput.EntityInput<NoInfer<A>>,
   options: DomainRequest.RequestOptions = {}
 ): Effect.Effect<void, DomainRequest.WriteError, DomainApi> => run(DomainRequest.update(set, id, patch, options))
@@ -492,7 +492,7 @@ export const update = <A, I>(
  */
 export const remove = <A, I>(
   set: EntitySet.EntitySet<A, I>,
-  id: string | ComplexType.EntityId,
+  id: EntityId.Input,
   options: DomainRequest.RequestOptions = {}
 ): Effect.Effect<void, DomainRequest.WriteError, DomainApi> => run(DomainRequest.remove(set, id, options))
 
@@ -505,7 +505,7 @@ export const remove = <A, I>(
  */
 export const updateTexts = <A, I>(
   set: EntitySet.EntitySet<A, I>,
-  id: string | ComplexType.EntityId,
+  id: EntityId.Input,
   field: keyof A & string,
   texts: ComplexType.MultilanguageString,
   options: DomainRequest.RequestOptions = {}

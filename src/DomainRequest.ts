@@ -43,6 +43,7 @@ import * as Schema from "effect/Schema"
 import type { ApiError } from "./AuthorizedClient/apiError.ts"
 import * as ComplexType from "./ComplexType.ts"
 import * as Decode from "./DomainRequest/decode.ts"
+import * as EntityId from "./EntityId.ts"
 import * as EntityInput from "./EntityInput.ts"
 import type * as EntitySet from "./EntitySet.ts"
 import {
@@ -58,13 +59,14 @@ import {
   type Unauthorized,
   type Unreachable
 } from "./ErpNetError.ts"
-import { quote } from "./Filter/literal.ts"
 import * as AnswerBody from "./internal/answerBody.ts"
 import { isGuid } from "./internal/guid.ts"
+import { isIdentifier } from "./internal/identifier.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
 import * as LosslessJson from "./internal/losslessJson.ts"
 import { describe, formatPath } from "./internal/parseFault.ts"
 import { prepare, shapeOf } from "./internal/rowShape.ts"
+import { quote } from "./internal/uri.ts"
 import type { Operation } from "./Operation.ts"
 import * as Query from "./Query.ts"
 
@@ -285,7 +287,7 @@ export interface CreateOptions extends Query.RequestOptions {
  */
 export interface CallOptions extends Query.RequestOptions {
   /** The entity that the operation is bound to. */
-  readonly on?: ComplexType.EntityId | undefined
+  readonly on?: EntityId.EntityId | undefined
 }
 
 // --- reading --------------------------------------------------------------------------------------------------------
@@ -409,7 +411,7 @@ export const first = <A, I>(
   query: Omit<Query.Query<NoInfer<A>, NoInfer<I>>, "top"> = {}
 ): Read<Option.Option<A>> => map(page(set, { ...query, top: 1 }), "first", ({ rows }) => Arr.head(rows))
 
-const entityPath = (entitySet: string, id: string | ComplexType.EntityId): Either.Either<string, InvalidQuery> => {
+const entityPath = (entitySet: string, id: EntityId.Input): Either.Either<string, InvalidQuery> => {
   const guid = typeof id === "string" ? id : id.id
   return isGuid(guid)
     ? Either.right(`${entitySet}(${guid.toLowerCase()})`)
@@ -459,11 +461,7 @@ const getTogether = <A, I>(
  * @category constructors
  * @since 0.1.0
  */
-export const get = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  id: string | ComplexType.EntityId,
-  query: LookupOptions = {}
-): Read<A> => {
+export const get = <A, I>(set: EntitySet.EntitySet<A, I>, id: EntityId.Input, query: LookupOptions = {}): Read<A> => {
   const guid = (typeof id === "string" ? id : id.id).toLowerCase()
   const rendered = Query.renderEntity(set, query)
   const skipNulls = Query.skipsNulls(query)
@@ -507,7 +505,7 @@ export const get = <A, I>(
  */
 export const find = <A, I>(
   set: EntitySet.EntitySet<A, I>,
-  id: string | ComplexType.EntityId,
+  id: EntityId.Input,
   query: LookupOptions = {}
 ): Read<Option.Option<A>> => {
   const read = get(set, id, query)
@@ -628,12 +626,12 @@ const urlOf = (path: string, options: Query.RequestOptions) =>
   Either.map(Query.renderContext(options.context), (query) => withQuery(path, query))
 
 /** The id in the answer to a POST: in its body, or in the header `Location`. */
-const createdId = (entitySet: string, answer: Answer): Either.Either<Step<ComplexType.EntityId>, ResponseInvalid> => {
+const createdId = (entitySet: string, answer: Answer): Either.Either<Step<EntityId.EntityId>, ResponseInvalid> => {
   const body = answer.text === "" ? undefined : Either.getOrUndefined(Decode.parse(entitySet, answer.text, false))
   const named = Predicate.hasProperty(body, "@odata.id") ? body["@odata.id"] : answer.headers["location"]
   return Either.map(
     Either.fromOption(
-      typeof named === "string" ? ComplexType.parseEntityId(named) : Option.none(),
+      typeof named === "string" ? EntityId.parse(named) : Option.none(),
       () =>
         new ResponseInvalid({
           entitySet,
@@ -665,13 +663,12 @@ const referencePath = ({ name }: Reference, contentIdOf: ContentIds): Either.Eit
     (contentId) => `$${contentId}`
   )
 
-const isReference = (target: string | ComplexType.EntityId | Reference): target is Reference =>
-  Predicate.isTagged(target, "Reference")
+const isReference = (target: EntityId.Input | Reference): target is Reference => Predicate.isTagged(target, "Reference")
 
 /** The URL of a change to an entity, or to what an earlier operation made. */
 const targetUrl = (
   entitySet: string,
-  target: string | ComplexType.EntityId | Reference,
+  target: EntityId.Input | Reference,
   options: Query.RequestOptions,
   contentIdOf: ContentIds
 ): Either.Either<string, InvalidQuery> =>
@@ -690,13 +687,13 @@ export const create = <A, I>(
   set: EntitySet.EntitySet<A, I>,
   value: EntityInput.EntityInput<NoInfer<A>>,
   options: CreateOptions = {}
-): Change<ComplexType.EntityId> => ({
+): Change<EntityId.EntityId> => ({
   _tag: "Change",
   ...aboutSet("create", set.name),
   request: (contentIdOf) =>
     Either.gen(function* () {
       const { within } = options
-      if (within !== undefined && !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(within.collection)) {
+      if (within !== undefined && !isIdentifier(within.collection)) {
         return yield* Either.left(new InvalidQuery({ option: "collection", reason: "it must be a single name" }))
       }
       const path =
@@ -720,7 +717,7 @@ export const merge = <A, I>(
   key: { readonly ExternalId: string; readonly ExternalSystem?: string | undefined },
   value: EntityInput.EntityInput<NoInfer<A>>,
   options: Query.RequestOptions = {}
-): Change<ComplexType.EntityId> => ({
+): Change<EntityId.EntityId> => ({
   _tag: "Change",
   ...aboutSet("merge", set.name),
   request: () =>
@@ -745,7 +742,7 @@ export const merge = <A, I>(
  */
 export const update = <A, I>(
   set: EntitySet.EntitySet<A, I>,
-  target: string | ComplexType.EntityId | Reference,
+  target: EntityId.Input | Reference,
   patch: EntityInput.EntityInput<NoInfer<A>>,
   options: Query.RequestOptions = {}
 ): Change<void> => ({
@@ -768,7 +765,7 @@ export const update = <A, I>(
  */
 export const remove = <A, I>(
   set: EntitySet.EntitySet<A, I>,
-  target: string | ComplexType.EntityId | Reference,
+  target: EntityId.Input | Reference,
   options: Query.RequestOptions = {}
 ): Change<void> => ({
   _tag: "Change",
@@ -792,7 +789,7 @@ const Texts = lazySchema(() => Schema.NullOr(ComplexType.MultilanguageString))
  */
 export const updateTexts = <A, I>(
   set: EntitySet.EntitySet<A, I>,
-  id: string | ComplexType.EntityId,
+  id: EntityId.Input,
   field: keyof A & string,
   texts: ComplexType.MultilanguageString,
   options: Query.RequestOptions = {}
@@ -919,7 +916,30 @@ const aboutOperation = (name: string): Named => ({
 })
 
 const boundPath = (name: string, { on }: CallOptions): string =>
-  on === undefined ? name : `${ComplexType.formatEntityId(on)}/${name}`
+  on === undefined ? name : `${EntityId.format(on)}/${name}`
+
+function callOperation<Input, InputEncoded, Output, OutputEncoded>(
+  operation: Operation<Input, InputEncoded, Output, OutputEncoded, "action">,
+  input: Input,
+  options?: CallOptions
+): Change<Output>
+function callOperation<Input, InputEncoded, Output, OutputEncoded>(
+  operation: Operation<Input, InputEncoded, Output, OutputEncoded, "function">,
+  input: Input,
+  options?: CallOptions
+): Read<Output, InvalidValue>
+function callOperation<Input, InputEncoded, Output, OutputEncoded>(
+  operation: Operation<Input, InputEncoded, Output, OutputEncoded>,
+  input: Input,
+  options?: CallOptions
+): DomainRequest<Output>
+function callOperation<Input, InputEncoded, Output, OutputEncoded>(
+  operation: Operation<Input, InputEncoded, Output, OutputEncoded>,
+  input: Input,
+  options: CallOptions = {}
+): DomainRequest<Output> {
+  return operation.kind === "action" ? callAction(operation, input, options) : callFunction(operation, input, options)
+}
 
 /**
  * Calls an action or a function, bound to an entity with `on`. An action is a change: it is not sent again where it may
@@ -928,25 +948,20 @@ const boundPath = (name: string, { on }: CallOptions): string =>
  * @category constructors
  * @since 0.2.0
  */
-export function call<Input, InputEncoded, Output, OutputEncoded>(
-  operation: Operation<Input, InputEncoded, Output, OutputEncoded, "action">,
-  input: Input,
-  options?: CallOptions
-): Change<Output>
-export function call<Input, InputEncoded, Output, OutputEncoded>(
-  operation: Operation<Input, InputEncoded, Output, OutputEncoded, "function">,
-  input: Input,
-  options?: CallOptions
-): Read<Output, InvalidValue>
-export function call<Input, InputEncoded, Output, OutputEncoded>(
-  operation: Operation<Input, InputEncoded, Output, OutputEncoded>,
-  input: Input,
-  options?: CallOptions
-): DomainRequest<Output>
-export function call<Input, InputEncoded, Output, OutputEncoded>(
-  operation: Operation<Input, InputEncoded, Output, OutputEncoded>,
-  input: Input,
-  options: CallOptions = {}
-): DomainRequest<Output> {
-  return operation.kind === "action" ? callAction(operation, input, options) : callFunction(operation, input, options)
-}
+export const call: {
+  <Input, InputEncoded, Output, OutputEncoded>(
+    operation: Operation<Input, InputEncoded, Output, OutputEncoded, "action">,
+    input: Input,
+    options?: CallOptions
+  ): Change<Output>
+  <Input, InputEncoded, Output, OutputEncoded>(
+    operation: Operation<Input, InputEncoded, Output, OutputEncoded, "function">,
+    input: Input,
+    options?: CallOptions
+  ): Read<Output, InvalidValue>
+  <Input, InputEncoded, Output, OutputEncoded>(
+    operation: Operation<Input, InputEncoded, Output, OutputEncoded>,
+    input: Input,
+    options?: CallOptions
+  ): DomainRequest<Output>
+} = callOperation

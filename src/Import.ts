@@ -41,9 +41,9 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
-import * as ComplexType from "./ComplexType.ts"
 import * as DomainApi from "./DomainApi.ts"
 import type { Answer, Change, RequestOptions } from "./DomainRequest.ts"
+import * as EntityId from "./EntityId.ts"
 import * as EntityInput from "./EntityInput.ts"
 import type * as EntitySet from "./EntitySet.ts"
 import {
@@ -56,8 +56,8 @@ import {
 import * as AnswerBody from "./internal/answerBody.ts"
 import * as LosslessJson from "./internal/losslessJson.ts"
 import { serverText } from "./internal/redaction.ts"
+import * as Settings from "./internal/settings.ts"
 import { withSpan } from "./internal/tracing.ts"
-import * as WholeNumber from "./internal/wholeNumber.ts"
 import * as Query from "./Query.ts"
 
 // --- errors ---------------------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ export type State = typeof State.Type
  */
 export interface Imported {
   /** `undefined` only where the server names none, as where the action `findOrNull` found nothing. */
-  readonly id: ComplexType.EntityId | undefined
+  readonly id: EntityId.EntityId | undefined
   readonly state: State
 }
 
@@ -141,7 +141,7 @@ export interface Counts {
  */
 export interface Progress extends Counts {
   /** The log that ERP.net keeps of the last chunk, a `Systems_Exchange_DataExchanges`; none at `loggingLevel` 0. */
-  readonly dataExchange: ComplexType.EntityId | undefined
+  readonly dataExchange: EntityId.EntityId | undefined
 }
 
 /**
@@ -170,7 +170,7 @@ export interface Summary<Row> extends Counts {
 // --- options --------------------------------------------------------------------------------------------------------
 
 /**
- * Options of an import. {@link RunOptions} tells where `type` may be left out.
+ * Options of an import. {@link RunOptions} says where `type` may be left out.
  *
  * @category options
  * @since 0.1.0
@@ -270,8 +270,8 @@ const textOf = (object: unknown, name: string): string | undefined => {
 /** The word that says whether something was imported; one snippet of ERP.net's documentation leaves the prefix out. */
 const resultOf = (object: unknown): string | undefined => textOf(object, "@erpnet.result") ?? textOf(object, "result")
 
-const idOf = (object: unknown, name: string): ComplexType.EntityId | undefined =>
-  Option.getOrUndefined(Option.flatMap(Option.fromNullable(textOf(object, name)), ComplexType.parseEntityId))
+const idOf = (object: unknown, name: string): EntityId.EntityId | undefined =>
+  Option.getOrUndefined(Option.flatMap(Option.fromNullable(textOf(object, name)), EntityId.parse))
 
 const codeOf = (error: unknown): number | undefined => {
   const code = Predicate.hasProperty(error, "code") ? error.code : undefined
@@ -328,7 +328,7 @@ type Outcome = Either.Either<Imported, RowError>
 interface ChunkAnswer {
   /** Nothing of the chunk failed: what counts where it is saved as a whole. */
   readonly isSaved: boolean
-  readonly dataExchange: ComplexType.EntityId | undefined
+  readonly dataExchange: EntityId.EntityId | undefined
   readonly outcomes: ReadonlyArray<Outcome>
 }
 
@@ -338,7 +338,7 @@ const decodeAnswer = (
   sent: number,
   rows: string
 ): Either.Either<ChunkAnswer, ResponseInvalid> => {
-  // The request has been executed by now: whoever reads the error must know for which rows.
+  // The request has been executed by now: the error has to say for which rows.
   const refuse = (path: string, reason: string) =>
     new ResponseInvalid({ entitySet, path, reason: `${reason} (${rows} of the import may have been saved)` })
   return Either.flatMap(
@@ -412,7 +412,7 @@ export const run = <A, I, Row extends EntityInput.EntityInput<A>, E, R>(
     Effect.gen(function* () {
       const api = yield* DomainApi.DomainApi
       const { action = "merge", loggingLevel = 2, model = "frontend", transaction = "per-object", type } = options
-      const chunkSize = yield* WholeNumber.positive("chunkSize", options.chunkSize ?? 100)
+      const chunkSize = yield* Settings.count("chunkSize", options.chunkSize ?? 100)
       const url = yield* Either.map(Query.renderContext(options.context), (query) =>
         query === "" ? "Import" : `Import?${query}`
       )

@@ -3,7 +3,7 @@
  *
  * @example
  * ```ts
- * import { type ComplexType, DomainApi, Operation } from "effect-erpnet"
+ * import { DomainApi, type EntityId, Operation } from "effect-erpnet"
  * import { Schema } from "effect"
  *
  * const MakeVoid = Operation.action("MakeVoid", Schema.Struct({ reason: Schema.String }), Schema.Void)
@@ -11,7 +11,7 @@
  * const GetVersion = Operation.function("GetVersion", Schema.Struct({}), Schema.Struct({ version: Schema.String }))
  *
  * export const version = DomainApi.call(GetVersion, {})
- * export const cancel = (order: ComplexType.EntityId) => DomainApi.call(MakeVoid, { reason: "test" }, { on: order })
+ * export const cancel = (order: EntityId.EntityId) => DomainApi.call(MakeVoid, { reason: "test" }, { on: order })
  * ```
  *
  * @since 0.1.0

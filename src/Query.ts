@@ -23,10 +23,11 @@
 import * as Either from "effect/Either"
 import type * as Schema from "effect/Schema"
 import { InvalidQuery } from "./ErpNetError.ts"
-import { encodeValue } from "./Filter/literal.ts"
 import * as Filter from "./Filter.ts"
 import { isGuid } from "./internal/guid.ts"
+import { isPath } from "./internal/identifier.ts"
 import { isWellFormed } from "./internal/redaction.ts"
+import { encodeValue } from "./internal/uri.ts"
 
 /**
  * A field name of the wire, as `orderBy` takes it.
@@ -234,15 +235,13 @@ const search = ({ search }: { readonly search?: string | undefined }): Part => {
     : invalid("$search", "the text holds half of a surrogate pair")
 }
 
-const namePattern = /^[\p{L}_][\p{L}\p{N}_]*(?:\/[\p{L}_][\p{L}\p{N}_]*)*$/u
-
 const orderBy = ({
   orderBy
 }: {
   readonly orderBy?: ReadonlyArray<string | readonly [string, "asc" | "desc"]> | undefined
 }): Part => {
   const keys = (orderBy ?? []).map((key) => (typeof key === "string" ? ([key, "asc"] as const) : key))
-  if (keys.some(([field, direction]) => !namePattern.test(field) || (direction !== "asc" && direction !== "desc"))) {
+  if (keys.some(([field, direction]) => !isPath(field) || (direction !== "asc" && direction !== "desc"))) {
     return invalid("$orderby", "it must hold field names, each with asc or desc")
   }
   return keys.length === 0

@@ -14,7 +14,7 @@ import {
   ServerError,
   ValidationFailed
 } from "../ErpNetError.ts"
-import * as Json from "../internal/json.ts"
+import * as LosslessJson from "../internal/losslessJson.ts"
 import { serverText } from "../internal/redaction.ts"
 
 /** An answer of the Domain API that is not 2xx. */
@@ -47,7 +47,7 @@ interface ErrorBody {
 
 /** The members of an error body, which stand at its top or inside `error`; `info` (a stack trace) is left alone. */
 const readBody = (text: string): ErrorBody => {
-  const outer = Option.getOrUndefined(Json.parse(text))
+  const outer = Option.getOrUndefined(LosslessJson.parsePlain(text))
   if (!Predicate.isRecord(outer)) return {}
   const body = Predicate.isRecord(outer["error"]) ? outer["error"] : outer
   const { code, message, type } = body

@@ -2,7 +2,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
-import * as ComplexType from "../ComplexType.ts"
+import * as EntityId from "../EntityId.ts"
 import type * as EntitySet from "../EntitySet.ts"
 import { ResponseInvalid } from "../ErpNetError.ts"
 import * as AnswerBody from "../internal/answerBody.ts"
@@ -74,7 +74,7 @@ export const decodeRow = <A, I>(
 /** The id in the annotation of a row, in lower case. */
 export const namedId = (row: unknown): string | undefined => {
   const named = Predicate.hasProperty(row, "@odata.id") ? row["@odata.id"] : undefined
-  const id = typeof named === "string" ? Option.getOrUndefined(ComplexType.parseEntityId(named)) : undefined
+  const id = typeof named === "string" ? Option.getOrUndefined(EntityId.parse(named)) : undefined
   return id?.id.toLowerCase()
 }
 

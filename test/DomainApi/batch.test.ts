@@ -1,7 +1,7 @@
 /** `DomainApi.batch`: several operations in one request, in front of the embedded instance and of hostile servers. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, FastCheck, Layer, Option, Schema, TestClock } from "effect"
-import { Batch, ComplexType, DomainApi, EntitySet, ErpNet, TrustedApplication } from "effect-erpnet"
+import { Batch, ComplexType, DomainApi, EntitySet, ErpNet } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { apiJournal, failureOf, id, turn } from "../support/domain.ts"
 import { application, instance } from "../support/fixtures.ts"
@@ -19,13 +19,7 @@ const Groups = EntitySet.make(
 
 // --- the embedded instance ------------------------------------------------------------------------------------------
 
-const writer = Either.getOrThrow(
-  TrustedApplication.make({
-    clientId: ErpNetEmulator.demoApplication.applicationUri,
-    clientSecret: ErpNetEmulator.demoSecret,
-    scope: "read update"
-  })
-)
+const writer = ErpNetEmulator.demoCredentials
 
 const emulated = (options: ErpNetEmulator.Options = {}) =>
   Layer.unwrapEffect(

@@ -12,13 +12,7 @@ export const Customers = EntitySet.make(
 
 // --- the embedded instance ------------------------------------------------------------------------------------------
 
-export const demo = Either.getOrThrow(
-  TrustedApplication.make({
-    clientId: ErpNetEmulator.demoApplication.applicationUri,
-    clientSecret: ErpNetEmulator.demoSecret,
-    scope: "read"
-  })
-)
+export const demo = { ...ErpNetEmulator.demoCredentials, scopes: ["read"] }
 
 /** The demo application with the scope that lets it write. */
 export const writer = Either.getOrThrow(
