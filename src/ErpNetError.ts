@@ -767,7 +767,8 @@ export class PagingLoop extends /* @__PURE__ */ taggedError<PagingLoop>()("Pagin
 }
 
 /**
- * The server gave fewer ids than it counts, so a sweep for deleted rows cannot tell which are gone. Nothing was removed.
+ * The server gave fewer ids (`received`) than it counts (`expected`), so a sweep for deleted rows cannot tell which are
+ * gone. Nothing was removed.
  *
  * @category errors
  * @since 0.2.0
