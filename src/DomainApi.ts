@@ -291,10 +291,10 @@ export const stream = <A, I, F = Filter.Fields<A, I>, O extends string = Query.O
 ): Stream.Stream<A, DomainRequest.DomainApiError, DomainApi> =>
   Stream.fromPull(Effect.flatMap(DomainApi, (api) => Paging.pull(pagesOf(api, set, query))))
 
-const pagesOf = <A, I>(
+const pagesOf = <A, I, F, O extends string>(
   api: Service,
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>>
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>>
 ): Paging.Source<A> => ({
   entitySet: set.name,
   root: api.instance.odata,
@@ -316,9 +316,9 @@ const pagesOf = <A, I>(
  * @category combinators
  * @since 0.2.0
  */
-export const pages = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>> & {
+export const pages = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> & {
     /** The link to begin with, byte for byte as a page gave it; without it the first page is. */
     readonly from?: string | undefined
   } = {}

@@ -749,7 +749,8 @@ const stillThere = <A, I>(
 ): Effect.Effect<ReadonlySet<string>, DomainApi.DomainApiError, DomainApi.DomainApi> => {
   const narrowed = idsOf(set, query)
   const oneOfThem = Filter.in("Id", among)
-  const filter = narrowed.query.filter === undefined ? oneOfThem : Filter.and(oneOfThem, narrowed.query.filter)
+  const filter =
+    narrowed.query.filter === undefined ? oneOfThem : Filter.and(oneOfThem, Filter.all(narrowed.query.filter))
   return Effect.map(
     DomainApi.list(narrowed.ids, { ...narrowed.query, filter, top: among.length }),
     (rows) => new Set(rows.map(({ Id }) => Id.toLowerCase()))
