@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as DomainApi from "../../DomainApi.ts"
+import * as DomainRequest from "../../DomainRequest.ts"
 import * as ErpNet from "../../ErpNet.ts"
 import * as Instance from "../../Instance.ts"
 import * as TokenProvider from "../../TokenProvider.ts"
@@ -71,7 +72,7 @@ export const get: Command.Command<
     const api = yield* DomainApi.DomainApi
     const url = yield* urlOf(api.instance, options.path)
     const accept = "application/json, text/plain;q=0.9, application/xml;q=0.8"
-    const { text } = yield* Effect.raceFirst(api.read(url, { accept }), waiting)
+    const { text } = yield* Effect.raceFirst(api.execute(DomainRequest.raw(url, { headers: { accept } })), waiting)
     const tokens = yield* TokenProvider.TokenProvider
     if (text.includes(Redacted.value((yield* tokens.get).value))) {
       return yield* Effect.fail(new Error("The answer holds the access token, so it is not printed."))

@@ -17,9 +17,21 @@ const groups: ReadonlyArray<readonly [title: string, modules: ReadonlyArray<stri
   ["Front door", ["ErpNet"]],
   [
     "Reading and writing",
-    ["DomainApi", "EntitySet", "Query", "Filter", "EntityInput", "Operation", "Batch", "Import", "IncrementalPull"]
+    [
+      "DomainApi",
+      "DomainRequest",
+      "EntitySet",
+      "Query",
+      "Filter",
+      "EntityInput",
+      "Operation",
+      "Batch",
+      "Import",
+      "IncrementalPull"
+    ]
   ],
   ["Tokens", ["TokenProvider", "TokenSource", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
+  ["People who sign in", ["RefreshTokenStore"]],
   ["Values", ["Instance", "TrustedApplication", "ComplexType", "EntityId"]],
   ["Errors", ["ErpNetError"]],
   ["Node.js", ["NodeTransport"]],
