@@ -70,16 +70,18 @@ const seconds = (duration: Duration.Duration): string => `${Math.ceil(Duration.t
 
 /**
  * The name or URL of an instance cannot be used. `reason` says what is wrong with it; the input itself is not
- * repeated where it could hold a password or a key.
+ * repeated where it could hold a password or a key. `setting` names the setting, where it came from one.
  *
  * @category errors
  * @since 0.1.0
  */
 export class InvalidInstance extends /* @__PURE__ */ taggedError<InvalidInstance>()("InvalidInstance", () => ({
-  reason: text
+  reason: text,
+  setting: optionalText()
 })) {
   override get message(): string {
-    return `The ERP.net instance cannot be used: ${this.reason}.`
+    const setting = this.setting === undefined ? "" : ` (setting ${this.setting})`
+    return `The ERP.net instance${setting} cannot be used: ${this.reason}.`
   }
 }
 
@@ -274,16 +276,20 @@ const describeOAuth = (self: OAuthError, advice: string): string =>
 
 /**
  * OAuth `invalid_client` (RFC 6749 section 5.2): ERP.net does not know the application, or it is disabled, or the
- * secret is wrong.
+ * secret is wrong. `hint` says what the form of the secret suggests, such as a hash in its place; never the secret.
  *
  * @category errors
  * @since 0.1.0
  */
-export class InvalidClient extends /* @__PURE__ */ taggedError<InvalidClient>()("InvalidClient", oauth) {
+export class InvalidClient extends /* @__PURE__ */ taggedError<InvalidClient>()("InvalidClient", () => ({
+  ...oauth(),
+  hint: optionalText()
+})) {
   override get message(): string {
     return describeOAuth(
       this,
-      "The application is not found or disabled, or the secret is wrong. In the Trusted Application of this " +
+      (this.hint === undefined ? "" : `${this.hint}. `) +
+        "The application is not found or disabled, or the secret is wrong. In the Trusted Application of this " +
         "instance check ApplicationUri (it is the client id), IsEnabled, ClientType = Confidential, and that " +
         "ApplicationSecretHash is base64(sha256(secret))."
     )
