@@ -142,6 +142,21 @@ export interface RenewalOptions
     Omit<TokenSource.ClientCredentialsOptions, "instance" | "credentials"> {}
 
 /**
+ * Options of {@link layerConfig}.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface ConfigOptions extends RenewalOptions {
+  /**
+   * What the names of the settings begin with, for programs that talk to several instances.
+   *
+   * @default "ERPNET"
+   */
+  readonly prefix?: string | undefined
+}
+
+/**
  * A Trusted Application, or an Effect of one: see {@link "TokenSource"}.
  *
  * @category options
@@ -483,28 +498,37 @@ export const layer: {
   (options: Options): Layer.Layer<TokenProvider, never, HttpClient.HttpClient>
 } = makeLayer
 
-const instanceConfig = Config.string("ERPNET_INSTANCE").pipe(
-  Config.withDescription("name, host or URL of the ERP.net instance, for example testdb")
-)
+/**
+ * The setting `{prefix}_INSTANCE`: which instance to talk to.
+ *
+ * @category configuration
+ * @since 0.2.0
+ */
+export const instanceConfig = (prefix: string): Config.Config<string> =>
+  Config.string(`${prefix}_INSTANCE`).pipe(
+    Config.withDescription("name, host or URL of the ERP.net instance, for example testdb")
+  )
 
 /**
  * The service with its settings from the configuration: `ERPNET_INSTANCE`, `ERPNET_CLIENT_ID`,
- * `ERPNET_CLIENT_SECRET` and `ERPNET_SCOPE` (may be missing). The application is read again at every exchange, so that
- * a secret changed in the environment is used without a restart.
+ * `ERPNET_CLIENT_SECRET` and `ERPNET_SCOPE` (may be missing), or the same under another `prefix`. The application is
+ * read again at every exchange, so that a secret changed in the environment is used without a restart.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layerConfig = (
-  options: RenewalOptions = {}
+  options: ConfigOptions = {}
 ): Layer.Layer<TokenProvider, ConfigError.ConfigError | InvalidInstance | InvalidApplication, HttpClient.HttpClient> =>
   Layer.scoped(
     TokenProvider,
     Effect.gen(function* () {
-      const settings = yield* Config.all({ instance: instanceConfig, application: TrustedApplication.configOptions })
+      const prefix = options.prefix ?? "ERPNET"
+      const application = TrustedApplication.configOptionsOf(prefix)
+      const settings = yield* Config.all({ instance: instanceConfig(prefix), application })
       const instance = yield* Instance.make(settings.instance)
       yield* TrustedApplication.make(settings.application)
-      const credentials = Effect.flatMap(TrustedApplication.configOptions, TrustedApplication.make)
+      const credentials = Effect.flatMap(application, TrustedApplication.make)
       return yield* make({ ...options, instance, credentials })
     })
   )

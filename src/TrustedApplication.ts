@@ -26,7 +26,7 @@ import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { InvalidApplication } from "./ErpNetError.ts"
-import { isWellFormed } from "./internal/redaction.ts"
+import * as ClientSettings from "./internal/clientSettings.ts"
 
 /**
  * A Trusted Application: what ERP.net calls a registered OAuth client.
@@ -62,40 +62,6 @@ export interface Options {
   readonly scope?: string | ReadonlyArray<string> | undefined
 }
 
-const refuse = (field: InvalidApplication["field"], reason: string): Either.Either<never, InvalidApplication> =>
-  Either.left(new InvalidApplication({ field, reason }))
-
-const checkText = (field: "clientId" | "clientSecret", value: string): Either.Either<void, InvalidApplication> => {
-  if (value === "") return refuse(field, "is empty")
-  if (value.trim() === "") return refuse(field, "is blank")
-  if (value.trim() !== value) {
-    return refuse(field, "has white space around it; remove it (a secret file often ends in a line break)")
-  }
-  if (/[\u0000-\u001F\u007F]/.test(value)) return refuse(field, "holds a control character")
-  if (!isWellFormed(value)) return refuse(field, "is not well-formed Unicode text")
-  return Either.void
-}
-
-// RFC 6749 appendix A.4: a scope-token is one or more of %x21 / %x23-5B / %x5D-7E.
-const scopeToken = /^[\x21\x23-\x5B\x5D-\x7E]+$/
-
-const parseScope = (
-  scope: string | ReadonlyArray<string>
-): Either.Either<ReadonlyArray<string>, InvalidApplication> => {
-  if (typeof scope === "string" && scope.trim() !== scope) {
-    return refuse("scope", "has white space around it; remove it")
-  }
-  const tokens = typeof scope === "string" ? (scope === "" ? [] : scope.split(/ +/)) : scope
-  const bad = tokens.findIndex((token) => !scopeToken.test(token))
-  return bad === -1
-    ? Either.right([...new Set(tokens)])
-    : refuse(
-        "scope",
-        `does not follow the grammar of RFC 6749: entry ${bad + 1} is empty or holds a character that is not allowed ` +
-          "(scopes are separated by single blanks and hold no quotes, backslashes or non-ASCII characters)"
-      )
-}
-
 /**
  * Checks and makes a Trusted Application.
  *
@@ -110,10 +76,38 @@ const parseScope = (
  */
 export const make = (options: Options): Either.Either<TrustedApplication, InvalidApplication> =>
   Either.gen(function* () {
-    yield* checkText("clientId", options.clientId)
-    yield* checkText("clientSecret", Redacted.value(options.clientSecret))
-    const scopes = yield* parseScope(options.scope ?? [])
+    const texts = { clientId: options.clientId, clientSecret: Redacted.value(options.clientSecret) }
+    for (const field of ["clientId", "clientSecret"] as const) {
+      const reason = ClientSettings.textFault(texts[field])
+      if (reason !== undefined) return yield* Either.left(new InvalidApplication({ field, reason }))
+    }
+    const scopes = yield* Either.mapLeft(
+      ClientSettings.parseScope(options.scope ?? []),
+      (reason) => new InvalidApplication({ field: "scope", reason })
+    )
     return { clientId: options.clientId, clientSecret: options.clientSecret, scopes }
+  })
+
+/**
+ * The settings of an application under a prefix, unchecked: `{prefix}_CLIENT_ID`, `{prefix}_CLIENT_SECRET` and
+ * `{prefix}_SCOPE` (which may be missing).
+ *
+ * @category configuration
+ * @since 0.2.0
+ */
+export const configOptionsOf = (prefix: string): Config.Config<Options> =>
+  Config.all({
+    clientId: Config.string(`${prefix}_CLIENT_ID`).pipe(
+      Config.withDescription("ApplicationUri of the Trusted Application, for example my.trusted.app/service")
+    ),
+    clientSecret: Config.redacted(`${prefix}_CLIENT_SECRET`).pipe(
+      Config.withDescription("plain client secret of the Trusted Application")
+    ),
+    scope: Config.string(`${prefix}_SCOPE`).pipe(
+      Config.withDescription("scopes to request, separated by blanks, for example read"),
+      Config.option,
+      Config.map(Option.getOrUndefined)
+    )
   })
 
 /**
@@ -123,25 +117,20 @@ export const make = (options: Options): Either.Either<TrustedApplication, Invali
  * @category configuration
  * @since 0.1.0
  */
-export const configOptions: Config.Config<Options> = Config.all({
-  clientId: Config.string("ERPNET_CLIENT_ID").pipe(
-    Config.withDescription("ApplicationUri of the Trusted Application, for example my.trusted.app/service")
-  ),
-  clientSecret: Config.redacted("ERPNET_CLIENT_SECRET").pipe(
-    Config.withDescription("plain client secret of the Trusted Application")
-  ),
-  scope: Config.string("ERPNET_SCOPE").pipe(
-    Config.withDescription("scopes to request, separated by blanks, for example read"),
-    Config.option,
-    Config.map(Option.getOrUndefined)
-  )
-})
+export const configOptions: Config.Config<Options> = /* @__PURE__ */ configOptionsOf("ERPNET")
 
-const settings: Record<InvalidApplication["field"], string> = {
-  clientId: "ERPNET_CLIENT_ID",
-  clientSecret: "ERPNET_CLIENT_SECRET",
-  scope: "ERPNET_SCOPE"
-}
+/**
+ * The Trusted Application from the settings under a prefix: see {@link config}.
+ *
+ * @category configuration
+ * @since 0.2.0
+ */
+export const configOf = (prefix: string): Config.Config<TrustedApplication> =>
+  Config.mapOrFail(configOptionsOf(prefix), (options) =>
+    Either.mapLeft(make(options), (error) =>
+      ConfigError.InvalidData([ClientSettings.names[error.field].replace("ERPNET", () => prefix)], error.reason)
+    )
+  )
 
 /**
  * The Trusted Application from the configuration: `ERPNET_CLIENT_ID`, `ERPNET_CLIENT_SECRET` and `ERPNET_SCOPE` (may
@@ -150,9 +139,7 @@ const settings: Record<InvalidApplication["field"], string> = {
  * @category configuration
  * @since 0.1.0
  */
-export const config: Config.Config<TrustedApplication> = Config.mapOrFail(configOptions, (options) =>
-  Either.mapLeft(make(options), (error) => ConfigError.InvalidData([settings[error.field]], error.reason))
-)
+export const config: Config.Config<TrustedApplication> = /* @__PURE__ */ configOf("ERPNET")
 
 /**
  * The value to register as `ApplicationSecretHash` for a secret: `base64(sha256(utf8(secret)))`, 44 characters.

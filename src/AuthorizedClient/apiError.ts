@@ -2,6 +2,7 @@ import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import {
+  type ApiError,
   DuplicateKey,
   EntityRenamed,
   Forbidden,
@@ -24,17 +25,6 @@ export interface Failure {
   readonly body: string
   readonly secrets: ReadonlyArray<string>
 }
-
-/** What an answer that is not 2xx becomes. */
-export type ApiError =
-  | Forbidden
-  | NotFound
-  | RateLimited
-  | LicenseUnavailable
-  | EntityRenamed
-  | ValidationFailed
-  | DuplicateKey
-  | ServerError
 
 interface ErrorBody {
   readonly code?: number | undefined

@@ -9,9 +9,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as AccessToken from "../AccessToken.ts"
-import { type ApiError, fromFailure } from "../AuthorizedClient/apiError.ts"
+import { fromFailure } from "../AuthorizedClient/apiError.ts"
 import * as AuthorizedClient from "../AuthorizedClient.ts"
 import {
+  type ApiError,
   ConcurrencyConflict,
   type ForeignOrigin,
   type InvalidQuery,

@@ -59,3 +59,16 @@ export const describe = (error: HttpClientError.HttpClientError): string | undef
 /** True where the transport answered for another origin than was asked: a redirect was followed on the way. */
 export const wasRedirected = (asked: string, answered: string): boolean =>
   URL.canParse(answered) && new URL(asked).origin !== new URL(answered).origin
+
+// Where there was no connection, nothing can have been sent.
+const notConnected = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT"
+])
+
+/** Whether a code of {@link describe} says that the request was never sent. */
+export const wasNotSent = (code: string | undefined): boolean => code !== undefined && notConnected.has(code)

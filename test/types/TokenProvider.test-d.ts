@@ -22,6 +22,7 @@ type TokenError =
   | ErpNetError.TokenEndpointUnavailable
   | ErpNetError.TokenResponseInvalid
   | ErpNetError.Expired
+  | ErpNetError.SignInRequired
 
 expectTypeOf<ErpNetError.TokenError>().toEqualTypeOf<TokenError>()
 
@@ -52,7 +53,7 @@ expectTypeOf<TokenSource.TokenSource["exchange"]>().returns.toEqualTypeOf<
 >()
 expectTypeOf<typeof TokenProvider.layerConfig>().toEqualTypeOf<
   (
-    options?: TokenProvider.RenewalOptions
+    options?: TokenProvider.ConfigOptions
   ) => Layer.Layer<
     TokenProvider.TokenProvider,
     ConfigError.ConfigError | ErpNetError.InvalidInstance | ErpNetError.InvalidApplication,

@@ -20,7 +20,7 @@ const groups: ReadonlyArray<readonly [title: string, modules: ReadonlyArray<stri
     ["DomainApi", "EntitySet", "Query", "Filter", "EntityInput", "Operation", "Batch", "Import", "IncrementalPull"]
   ],
   ["Tokens", ["TokenProvider", "TokenSource", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
-  ["Values", ["Instance", "TrustedApplication", "ComplexType", "EntityId"]],
+  ["Values", ["Instance", "TrustedApplication", "InteractiveApplication", "ComplexType", "EntityId"]],
   ["Errors", ["ErpNetError"]],
   ["Testing", ["ErpNetEmulator"]]
 ]
