@@ -5,8 +5,8 @@
  *   npm run own-test
  */
 import { assert, describe, it } from "@effect/vitest"
-import { BigDecimal, Context, Effect, Fiber, Layer, Schema, TestClock } from "effect"
-import { ComplexType, DomainApi, EntitySet, ErpNet, Filter } from "effect-erpnet"
+import { BigDecimal, Context, Effect, Fiber, Layer, Option, Schema, TestClock } from "effect"
+import { ComplexType, DomainApi, DomainRequest, EntitySet, ErpNet, Filter } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 
 // --- the service under test ---
@@ -27,10 +27,9 @@ class Credit extends Context.Tag("example/Credit")<
     Credit,
     Effect.map(DomainApi.DomainApi, (api) => ({
       limit: (number: string) =>
-        DomainApi.list(Customers, { filter: Filter.eq("Number", number), top: 1 }).pipe(
-          Effect.map(([customer]) => customer?.CreditLimit?.Value ?? BigDecimal.fromNumber(0)),
-          Effect.catchTag("LicenseUnavailable", "RateLimited", () => new NotNow()),
-          Effect.provideService(DomainApi.DomainApi, api)
+        api.execute(DomainRequest.first(Customers, { filter: Filter.eq("Number", number) })).pipe(
+          Effect.map((found) => Option.getOrUndefined(found)?.CreditLimit?.Value ?? BigDecimal.fromNumber(0)),
+          Effect.catchTag("LicenseUnavailable", "RateLimited", () => new NotNow())
         )
     }))
   )

@@ -24,17 +24,15 @@
  * @since 0.1.0
  */
 import type * as HttpClient from "@effect/platform/HttpClient"
-import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
+import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as AuthorizedClient from "./AuthorizedClient.ts"
 import * as DomainApi from "./DomainApi.ts"
-import type { InvalidApplication, InvalidInstance } from "./ErpNetError.ts"
+import type { InvalidApplication, InvalidInstance, Unreachable } from "./ErpNetError.ts"
 import * as Instance from "./Instance.ts"
 import * as TokenProvider from "./TokenProvider.ts"
-import * as TrustedApplication from "./TrustedApplication.ts"
 
 /**
  * How the services behave: the options of {@link "TokenProvider"}, {@link "AuthorizedClient"} and
@@ -83,51 +81,40 @@ export const layer = (options: Options): Layer.Layer<Services, InvalidInstance, 
     )
   )
 
-/**
- * The settings of {@link layerConfig} as one `Config`, with a description of each: `{prefix}_INSTANCE`,
- * `{prefix}_CLIENT_ID`, `{prefix}_CLIENT_SECRET` and `{prefix}_SCOPE` (may be missing). A value that cannot be used is
- * a `ConfigError` that names its setting.
- *
- * @category configuration
- * @since 0.2.0
- */
-export const config = (
-  prefix = "ERPNET"
-): Config.Config<{
-  readonly instance: Instance.Instance
-  readonly application: TrustedApplication.TrustedApplication
-}> =>
-  Config.all({
-    instance: Config.mapOrFail(TokenProvider.instanceConfig(prefix), (name) =>
-      Either.mapLeft(Instance.make(name), (error) => ConfigError.InvalidData([`${prefix}_INSTANCE`], error.message))
-    ),
-    application: TrustedApplication.configOf(prefix)
-  })
+type ConfigFault = ConfigError.ConfigError | InvalidInstance | InvalidApplication
 
-/**
- * Options of {@link layerConfig}.
- *
- * @category options
- * @since 0.2.0
- */
-export interface ConfigOptions extends ServiceOptions {
-  /**
-   * What the names of the settings begin with, for programs that talk to several instances.
-   *
-   * @default "ERPNET"
-   */
-  readonly prefix?: string | undefined
+function makeConfigLayer(
+  options?: ServiceOptions & { readonly discover?: false | undefined }
+): Layer.Layer<Services, ConfigFault, HttpClient.HttpClient>
+function makeConfigLayer(
+  options: ServiceOptions & TokenProvider.ConfigOptions
+): Layer.Layer<Services, ConfigFault | Unreachable, HttpClient.HttpClient>
+function makeConfigLayer(
+  options: ServiceOptions & TokenProvider.ConfigOptions = {}
+): Layer.Layer<Services, ConfigFault | Unreachable, HttpClient.HttpClient> {
+  return Layer.provideMerge(services(options), TokenProvider.layerConfig(options))
 }
 
 /**
- * All services, with the settings `ERPNET_INSTANCE`, `ERPNET_CLIENT_ID`, `ERPNET_CLIENT_SECRET` and `ERPNET_SCOPE`
- * (may be missing) from the configuration, or the same under another `prefix`. A missing setting is a `ConfigError`
- * that names it.
+ * All services, with the settings `ERPNET_INSTANCE`, `ERPNET_CLIENT_ID`, `ERPNET_CLIENT_SECRET` (or
+ * `ERPNET_CLIENT_SECRET_FILE`, a file that holds it) and `ERPNET_SCOPE` (may be missing) from the configuration, and for
+ * moved sites `ERPNET_TOKEN_ENDPOINT` and `ERPNET_ODATA`, or the option `discover`. A missing setting is a
+ * `ConfigError` that names it.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (
-  options: ConfigOptions = {}
-): Layer.Layer<Services, ConfigError.ConfigError | InvalidInstance | InvalidApplication, HttpClient.HttpClient> =>
-  Layer.provideMerge(services(options), TokenProvider.layerConfig(options))
+export const layerConfig: {
+  /** With the conventional addresses, or those of the settings. */
+  (
+    options?: ServiceOptions & { readonly discover?: false | undefined }
+  ): Layer.Layer<Services, ConfigError.ConfigError | InvalidInstance | InvalidApplication, HttpClient.HttpClient>
+  /** With the addresses that the instance names; `Unreachable` where it gives no answer. */
+  (
+    options: ServiceOptions & TokenProvider.ConfigOptions
+  ): Layer.Layer<
+    Services,
+    ConfigError.ConfigError | InvalidInstance | InvalidApplication | Unreachable,
+    HttpClient.HttpClient
+  >
+} = makeConfigLayer

@@ -38,6 +38,7 @@ import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as ClientSettings from "./internal/clientSettings.ts"
+import * as Faults from "./internal/faults.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
 import { ErrorTypeId, taggedError } from "./internal/taggedError.ts"
 
@@ -71,16 +72,18 @@ const seconds = (duration: Duration.Duration): string => `${Math.ceil(Duration.t
 
 /**
  * The name or URL of an instance cannot be used. `reason` says what is wrong with it; the input itself is not
- * repeated where it could hold a password or a key.
+ * repeated where it could hold a password or a key. `setting` names the setting, where it came from one.
  *
  * @category errors
  * @since 0.1.0
  */
 export class InvalidInstance extends /* @__PURE__ */ taggedError<InvalidInstance>()("InvalidInstance", () => ({
-  reason: text
+  reason: text,
+  setting: optionalText()
 })) {
   override get message(): string {
-    return `The ERP.net instance cannot be used: ${this.reason}.`
+    const setting = this.setting === undefined ? "" : ` (setting ${this.setting})`
+    return `The ERP.net instance${setting} cannot be used: ${this.reason}.`
   }
 }
 
@@ -96,6 +99,42 @@ export class InvalidApplication extends /* @__PURE__ */ taggedError<InvalidAppli
 })) {
   override get message(): string {
     return `The Trusted Application cannot be used: ${this.field} (setting ${ClientSettings.names[this.field]}) ${this.reason}.`
+  }
+}
+
+/**
+ * An option of the HTTP client of `effect-erpnet/node`, or the variable of the environment that stands for it, cannot
+ * be used. `option` names it, `reason` says what is wrong; the value is not repeated, since it could hold a password.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class InvalidTransport extends /* @__PURE__ */ taggedError<InvalidTransport>()("InvalidTransport", () => ({
+  option: text,
+  reason: text
+})) {
+  override get message(): string {
+    return `The HTTP client cannot be made: ${this.option} ${this.reason}.`
+  }
+}
+
+// --- the store of the refresh token ---------------------------------------------------------------------------------
+
+/**
+ * The store of a refresh token failed. `operation` is what it was asked to do, `detail` the kind of the failure.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class RefreshTokenStoreError extends /* @__PURE__ */ taggedError<RefreshTokenStoreError>()(
+  "RefreshTokenStoreError",
+  () => ({ operation: Schema.Literal("get", "set", "remove", "exclusive"), detail: text })
+) {
+  override get message(): string {
+    return (
+      `The store of the refresh token failed (${this.operation}): ${this.detail}. ` +
+      "Check that it can be reached, read and written."
+    )
   }
 }
 
@@ -174,8 +213,14 @@ export const UnavailableReason = /* @__PURE__ */ Schema.Literal(
  */
 export type UnavailableReason = typeof UnavailableReason.Type
 
+/** What to do about a fault of the transport, and whether to try again helps. */
+const transportAdvice = (detail: string | undefined): string => {
+  const { advice, isPermanent } = Faults.ofDetail(detail)
+  return isPermanent ? advice : `${advice} ${unavailableAdvice.transport}.`
+}
+
 const unavailableAdvice: Record<UnavailableReason, string> = {
-  transport: "Check the name of the instance, the network, the proxy and TLS. It is safe to try again",
+  transport: "It is safe to try again",
   timeout: "It is safe to try again; requestTimeout sets how long one attempt may take",
   status: "Check that the instance is running and that its identity site is at {instance}/id",
   redirect: "Redirects are not followed, so that the secret goes nowhere else. Use the final address of the instance",
@@ -208,7 +253,7 @@ export class TokenEndpointUnavailable extends /* @__PURE__ */ taggedError<TokenE
     const wait = this.retryAfter === undefined ? "" : ` The server asks to wait ${seconds(this.retryAfter)}.`
     return (
       `No token from ${this.tokenEndpoint}: ${this.reason}${status}${detail}.${wait} ` +
-      `${unavailableAdvice[this.reason]}.`
+      (this.reason === "transport" ? transportAdvice(this.detail) : `${unavailableAdvice[this.reason]}.`)
     )
   }
 }
@@ -244,16 +289,20 @@ const describeOAuth = (self: OAuthError, advice: string): string =>
 
 /**
  * OAuth `invalid_client` (RFC 6749 section 5.2): ERP.net does not know the application, or it is disabled, or the
- * secret is wrong.
+ * secret is wrong. `hint` says what the form of the secret suggests, such as a hash in its place; never the secret.
  *
  * @category errors
  * @since 0.1.0
  */
-export class InvalidClient extends /* @__PURE__ */ taggedError<InvalidClient>()("InvalidClient", oauth) {
+export class InvalidClient extends /* @__PURE__ */ taggedError<InvalidClient>()("InvalidClient", () => ({
+  ...oauth(),
+  hint: optionalText()
+})) {
   override get message(): string {
     return describeOAuth(
       this,
-      "The application is not found or disabled, or the secret is wrong. In the Trusted Application of this " +
+      (this.hint === undefined ? "" : `${this.hint}. `) +
+        "The application is not found or disabled, or the secret is wrong. In the Trusted Application of this " +
         "instance check ApplicationUri (it is the client id), IsEnabled, ClientType = Confidential, and that " +
         "ApplicationSecretHash is base64(sha256(secret))."
     )
@@ -694,7 +743,9 @@ export class Unreachable extends /* @__PURE__ */ taggedError<Unreachable>()("Unr
     const detail = this.detail === undefined ? "" : ` (${this.detail})`
     return (
       `No answer to ${this.method} ${this.path}: ${this.reason}${status}${detail}. ` +
-      "Check the name of the instance, the network, the proxy and TLS, and that the site is running."
+      (this.reason === "transport" && this.detail !== undefined
+        ? Faults.ofDetail(this.detail).advice
+        : "Check the name of the instance, the network, the proxy and TLS, and that the site is running.")
     )
   }
 }
@@ -1153,6 +1204,8 @@ export type ErpNetError =
   | AuthorizationFailed
   | SignInTimeout
   | ListenFailed
+  | RefreshTokenStoreError
+  | InvalidTransport
   | Unauthorized
   | ForeignOrigin
   | InvalidQuery
@@ -1203,8 +1256,9 @@ const tokenErrors: Readonly<Record<TokenError["_tag"], true>> = {
 export const isTokenError = (u: unknown): u is TokenError => isErpNetError(u) && Object.hasOwn(tokenErrors, u._tag)
 
 /**
- * Tells whether the same call may succeed later with nothing changed: no connection, a timeout, 429, 5xx of the
- * identity server, 502 to 504 of the API, no free licence. A refusal (wrong secret, missing scope, validation) is not transient.
+ * Tells whether the same call may succeed later with nothing changed: no connection, a timeout, 408, 425, 429, 5xx
+ * of the identity server, 502 to 504 of the API, no free licence. A refusal (wrong secret, missing scope, validation) is
+ * not transient, nor is a certificate that does not verify or a proxy that refuses.
  *
  * @category guards
  * @since 0.1.0
@@ -1214,18 +1268,19 @@ export const isTransient = (u: unknown): boolean => {
   switch (u._tag) {
     case "TokenEndpointUnavailable":
       return (
-        u.reason === "transport" ||
+        (u.reason === "transport" && !Faults.ofDetail(u.detail).isPermanent) ||
         u.reason === "timeout" ||
         u.reason === "credentials" ||
         u.reason === "store" ||
-        (u.reason === "status" && (u.status === 429 || (u.status ?? 0) >= 500))
+        (u.reason === "status" && Faults.isTransientStatus(u.status))
       )
     case "Expired":
       return u.cause !== undefined
     case "Unreachable":
-      return u.reason !== "invalidRequest"
+      return u.reason !== "invalidRequest" && !(u.reason === "transport" && Faults.ofDetail(u.detail).isPermanent)
     case "ServerError":
-      return u.status === 502 || u.status === 503 || u.status === 504
+      // A 500 of the API is its answer to this very call; of a gateway it is the others.
+      return u.status !== 500 && Faults.isTransientStatus(u.status)
     case "RateLimited":
     case "LicenseUnavailable":
       return true

@@ -71,7 +71,7 @@ const refuse = (field: Field, reason: string): Either.Either<never, InvalidAppli
   Either.left(new InvalidApplication({ field, reason }))
 
 const checkText = (field: Field, value: string): Either.Either<void, InvalidApplication> => {
-  const fault = ClientSettings.textFault(value)
+  const fault = ClientSettings.textFault(field, value)
   return fault === undefined ? Either.void : refuse(field, fault)
 }
 

@@ -27,8 +27,14 @@ import { Reference } from "./ComplexType.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Operation<Input, InputEncoded, Output, OutputEncoded> {
-  readonly kind: "action" | "function"
+export interface Operation<
+  Input,
+  InputEncoded,
+  Output,
+  OutputEncoded,
+  Kind extends "action" | "function" = "action" | "function"
+> {
+  readonly kind: Kind
   /** The name in the URL, without a namespace. */
   readonly name: string
   /** The parameters, by name, in the order in which they are sent. */
@@ -46,7 +52,7 @@ export const action = <Input, InputEncoded extends object, Output, OutputEncoded
   name: string,
   input: Schema.Schema<Input, InputEncoded>,
   output: Schema.Schema<Output, OutputEncoded>
-): Operation<Input, InputEncoded, Output, OutputEncoded> => ({ kind: "action", name, input, output })
+): Operation<Input, InputEncoded, Output, OutputEncoded, "action"> => ({ kind: "action", name, input, output })
 
 const makeFunction = <
   Input,
@@ -57,7 +63,7 @@ const makeFunction = <
   name: string,
   input: Schema.Schema<Input, InputEncoded>,
   output: Schema.Schema<Output, OutputEncoded>
-): Operation<Input, InputEncoded, Output, OutputEncoded> => ({ kind: "function", name, input, output })
+): Operation<Input, InputEncoded, Output, OutputEncoded, "function"> => ({ kind: "function", name, input, output })
 
 export {
   /**
@@ -79,7 +85,8 @@ export const changeState: Operation<
   { readonly newState: string; readonly userStatus?: typeof Reference.Type | undefined },
   { readonly newState: string; readonly userStatus?: typeof Reference.Encoded | undefined },
   void,
-  void
+  void,
+  "action"
 > = action(
   "ChangeState",
   Schema.Struct({ newState: Schema.String, userStatus: Schema.optional(Reference) }),

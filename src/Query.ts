@@ -43,7 +43,15 @@ export type OrderField<I> = Exclude<keyof I & string, `${string}@${string}`>
  * @category models
  * @since 0.1.0
  */
-export type OrderBy<I> = OrderField<I> | readonly [field: OrderField<I>, direction: "asc" | "desc"]
+export type OrderBy<I> = OrderKey<OrderField<I>>
+
+/**
+ * One key of the order, over the names `O`: a field, ascending, or a field and its direction.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type OrderKey<O> = O | readonly [field: O, direction: "asc" | "desc"]
 
 /**
  * The point of view of a request: ids of an enterprise company, of one of its locations, of a role. ERP.net silently
@@ -62,12 +70,43 @@ export interface QueryContext {
 }
 
 /**
- * What to read and how, for rows of type `A` encoded as `I`. Every option is sent with every page and every retry.
+ * The options that every request has.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface RequestOptions {
+  /** Extra request headers; `Authorization` is always the library's. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** The point of view of the request. */
+  readonly context?: QueryContext | undefined
+}
+
+/**
+ * The options of a request for rows: how the server writes them.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface RowOptions extends RequestOptions {
+  /**
+   * Leaves nulls out of the answer, which makes it smaller; the rows are the same. ERP.net's option `skipnulls`.
+   *
+   * @default false
+   */
+  readonly skipNulls?: boolean | undefined
+  /** ERP.net's own options by their names, for example `skipnulls`. */
+  readonly options?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * What to read and how, for rows of type `A` encoded as `I`. `F` and `O` are the fields that may be filtered and
+ * ordered by, those of the rows unless the set says otherwise. Every option is sent with every page and every retry.
  *
  * @category options
  * @since 0.1.0
  */
-export interface Query<A, I> {
+export interface Query<A, I, F = Filter.Fields<A, I>, O = OrderField<I>> extends RowOptions {
   /**
    * At most this many rows in one answer, 0 to 1000: the page size that ERP.net recommends as the largest.
    *
@@ -80,18 +119,15 @@ export interface Query<A, I> {
    * @default 0
    */
   readonly skip?: number | undefined
-  /** Only the rows for which this expression of {@link "Filter"} holds. */
-  readonly filter?: Filter.Filter<Filter.Fields<A, I>> | undefined
+  /**
+   * Only the rows for which this holds: an expression of {@link "Filter"}, an array of them that must all hold
+   * (`undefined` members are left out), or a callback that makes these from the fields of the set.
+   */
+  readonly filter?: Filter.Input<F> | undefined
   /** ERP.net orders by a few fields only (numbers, codes, dates of documents); without an order, by `Id`. */
-  readonly orderBy?: ReadonlyArray<OrderBy<I>> | undefined
+  readonly orderBy?: ReadonlyArray<OrderKey<O>> | undefined
   /** A text to find in the code, the name and the display text of the entities. */
   readonly search?: string | undefined
-  /** ERP.net's own options, for example `skipnulls`: nulls are left out of the answer. */
-  readonly options?: ReadonlyArray<string> | undefined
-  /** Extra request headers; `Authorization` is always the library's. */
-  readonly headers?: Readonly<Record<string, string>> | undefined
-  /** The point of view of the request. */
-  readonly context?: QueryContext | undefined
 }
 
 /**
@@ -101,9 +137,11 @@ export interface Query<A, I> {
  * @category models
  * @since 0.1.0
  */
-export interface Selection<A, I> {
+export interface Selection<A, I, F = Filter.Fields<A, I>, O = OrderField<I>> {
   readonly schema: Schema.Schema<A, I>
   readonly projection: string
+  /** The fields that may be filtered and ordered by, where they are not those of the rows. */
+  readonly terms?: Filter.Terms<F, O> | undefined
 }
 
 /**
@@ -136,9 +174,9 @@ export const maxTop = 1000
  * @category combinators
  * @since 0.1.0
  */
-export const render = <A, I>(
-  selection: Selection<A, I>,
-  query: Query<NoInfer<A>, NoInfer<I>> = {},
+export const render = <A, I, F = Filter.Fields<A, I>, O extends string = OrderField<I>>(
+  selection: Selection<A, I, F, O>,
+  query: Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {},
   options: RenderOptions = {}
 ): Either.Either<string, InvalidQuery> =>
   join(
@@ -159,9 +197,9 @@ export const render = <A, I>(
  * @category combinators
  * @since 0.1.0
  */
-export const renderCount = <A, I>(
-  selection: Selection<A, I>,
-  query: Query<NoInfer<A>, NoInfer<I>> = {}
+export const renderCount = <A, I, F = Filter.Fields<A, I>, O extends string = OrderField<I>>(
+  selection: Selection<A, I, F, O>,
+  query: Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
 ): Either.Either<string, InvalidQuery> => join(filter(selection, query), search(query), context(query))
 
 /**
@@ -172,7 +210,7 @@ export const renderCount = <A, I>(
  */
 export const renderEntity = <A, I>(
   selection: Selection<A, I>,
-  query: Pick<Query<NoInfer<A>, NoInfer<I>>, "options" | "context"> = {}
+  query: Pick<RowOptions, "options" | "skipNulls" | "context"> = {}
 ): Either.Either<string, InvalidQuery> => join(Either.right(selection.projection), extensions(query), context(query))
 
 /**
@@ -193,7 +231,7 @@ const invalid = (option: string, reason: string): Part => Either.left(new Invali
 const join = (...parts: ReadonlyArray<Part>): Part =>
   Either.map(Either.all(parts), (texts) => texts.filter((text) => text !== "").join("&"))
 
-const filter = <A, I>(selection: Selection<A, I>, query: Query<A, I>): Part =>
+const filter = <A, I, F, O>(selection: Selection<A, I, F, O>, query: Pick<Query<A, I, F, O>, "filter">): Part =>
   query.filter === undefined
     ? none
     : Either.map(Filter.render(selection, query.filter), (text) => (text === "" ? "" : `$filter=${encodeValue(text)}`))
@@ -239,7 +277,18 @@ const wholeNumber = (option: string, value: number | undefined, max: number): Pa
     : invalid(option, `${value} is more than ${max}; read more rows by pages, for example with DomainApi.stream`)
 }
 
-const extensions = ({ options = [] }: { readonly options?: ReadonlyArray<string> | undefined }): Part => {
+/**
+ * Whether a query asks for answers without nulls.
+ *
+ * @category guards
+ * @since 0.2.0
+ */
+export const skipsNulls = (query: Pick<RowOptions, "options" | "skipNulls">): boolean =>
+  query.skipNulls === true || query.options?.includes("skipnulls") === true
+
+const extensions = (query: Pick<RowOptions, "options" | "skipNulls">): Part => {
+  const given = query.options ?? []
+  const options = query.skipNulls === true && !given.includes("skipnulls") ? [...given, "skipnulls"] : given
   if (options.some((option) => !/^\w+$/.test(option))) {
     return invalid("options", "each must be a single word such as skipnulls")
   }

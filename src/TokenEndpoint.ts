@@ -49,10 +49,12 @@ import type { Instance } from "./Instance.ts"
 import type { InteractiveApplication } from "./InteractiveApplication.ts"
 import * as Body from "./internal/body.ts"
 import { plainCause } from "./internal/callerResponse.ts"
+import * as Faults from "./internal/faults.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
 import * as LosslessJson from "./internal/losslessJson.ts"
 import { formEncode, serverText, withoutQuery } from "./internal/redaction.ts"
 import * as RetryAfter from "./internal/retryAfter.ts"
+import * as SettingShape from "./internal/settingShape.ts"
 import * as Millis from "./internal/settings.ts"
 import * as Transport from "./internal/transport.ts"
 import type { TrustedApplication } from "./TrustedApplication.ts"
@@ -88,8 +90,8 @@ export interface Options {
    */
   readonly requestTimeout?: Duration.DurationInput | undefined
   /**
-   * When to try again after a transient fault: no connection, a broken one, 429 or 5xx; not after a timeout. A
-   * `Retry-After` of at most 30 seconds is waited for as well; a longer one fails at once and is carried by the error.
+   * When to try again after a transient fault: no connection, a broken one, 408, 425, 429 or 5xx; not after a timeout,
+   * nor after a fault that stays, such as a certificate that does not verify or a proxy that refuses. A `Retry-After` of at most 30 seconds is waited for as well; a longer one fails at once and is carried by the error.
    *
    * @default exponential from 200 milliseconds, jittered, 2 retries
    */
@@ -205,7 +207,13 @@ const oauthError = (
   }
   switch (error) {
     case "invalid_client":
-      return new InvalidClient(fields)
+      return new InvalidClient({
+        ...fields,
+        hint:
+          exchange.client.clientSecret === undefined
+            ? undefined
+            : SettingShape.secretHintOf(Redacted.value(exchange.client.clientSecret))
+      })
     case "unauthorized_client":
       return new UnauthorizedClient(fields)
     case "invalid_scope":
@@ -384,10 +392,17 @@ const attempt = <A>(
     })
   )
 
+/** There was no connection, and there may be one next time. */
+const isUnsent = (error: TokenEndpointUnavailable): boolean => {
+  const fault = Faults.ofDetail(error.detail)
+  return fault.isUnsent && !fault.isPermanent
+}
+
 const isBusy = (error: TokenEndpointUnavailable): boolean => error.status === 429 || error.status === 503
 
 const isPassing = (error: TokenEndpointUnavailable): boolean =>
-  error.reason === "transport" || (error.reason === "status" && (error.status === 429 || (error.status ?? 0) >= 500))
+  (error.reason === "transport" && !Faults.ofDetail(error.detail).isPermanent) ||
+  (error.reason === "status" && Faults.isTransientStatus(error.status))
 
 /** Makes attempts until one is answered, the schedule ends or the time is over. */
 const withRetries = <A>(
@@ -546,7 +561,7 @@ export const exchangeCode = (
     ],
     secrets: [code, verifier],
     isRepeatable: (error) =>
-      error.reason === "transport" ? Transport.wasNotSent(error.detail) : error.reason === "status" && isBusy(error)
+      error.reason === "transport" ? isUnsent(error) : error.reason === "status" && isBusy(error)
   }
   return exchange(instance, application, grant, options)
 }

@@ -51,7 +51,8 @@ import {
   TokenEndpointUnavailable,
   type TokenError,
   TokenResponseInvalid,
-  Unauthorized
+  Unauthorized,
+  type Unreachable
 } from "./ErpNetError.ts"
 import * as Instance from "./Instance.ts"
 import { withoutQuery } from "./internal/redaction.ts"
@@ -140,21 +141,6 @@ export interface ZoneOptions {
 export interface RenewalOptions
   extends ZoneOptions,
     Omit<TokenSource.ClientCredentialsOptions, "instance" | "credentials"> {}
-
-/**
- * Options of {@link layerConfig}.
- *
- * @category options
- * @since 0.2.0
- */
-export interface ConfigOptions extends RenewalOptions {
-  /**
-   * What the names of the settings begin with, for programs that talk to several instances.
-   *
-   * @default "ERPNET"
-   */
-  readonly prefix?: string | undefined
-}
 
 /**
  * A Trusted Application, or an Effect of one: see {@link "TokenSource"}.
@@ -499,39 +485,75 @@ export const layer: {
 } = makeLayer
 
 /**
- * The setting `{prefix}_INSTANCE`: which instance to talk to.
+ * Options of {@link layerConfig}.
  *
- * @category configuration
+ * @category options
  * @since 0.2.0
  */
-export const instanceConfig = (prefix: string): Config.Config<string> =>
-  Config.string(`${prefix}_INSTANCE`).pipe(
-    Config.withDescription("name, host or URL of the ERP.net instance, for example testdb")
+export interface ConfigOptions extends RenewalOptions {
+  /**
+   * Asks the instance where its sites are, as `Instance.discover` does, when the layer is built; not where
+   * `ERPNET_TOKEN_ENDPOINT` or `ERPNET_ODATA` is set. The layer then fails with `Unreachable` where no answer comes.
+   *
+   * @default false
+   */
+  readonly discover?: boolean | Instance.DiscoverOptions | undefined
+}
+
+type ConfigFault = ConfigError.ConfigError | InvalidInstance | InvalidApplication
+
+function makeConfigLayer(
+  options?: RenewalOptions & { readonly discover?: false | undefined }
+): Layer.Layer<TokenProvider, ConfigFault, HttpClient.HttpClient>
+function makeConfigLayer(
+  options: ConfigOptions
+): Layer.Layer<TokenProvider, ConfigFault | Unreachable, HttpClient.HttpClient>
+function makeConfigLayer(
+  options: ConfigOptions = {}
+): Layer.Layer<TokenProvider, ConfigFault | Unreachable, HttpClient.HttpClient> {
+  const { discover = false } = options
+  return Layer.scoped(
+    TokenProvider,
+    Effect.gen(function* () {
+      // Both are read first, so that all settings that are missing are told at once.
+      const settings = yield* Config.all({
+        instance: Config.string("ERPNET_INSTANCE"),
+        application: TrustedApplication.configOptions
+      })
+      yield* Instance.fromConfig
+      yield* TrustedApplication.make(settings.application)
+      const instance = yield* discover === false
+        ? Instance.fromConfig
+        : Instance.discoverFromConfig(discover === true ? {} : discover)
+      const credentials = Effect.flatMap(TrustedApplication.configOptions, TrustedApplication.make)
+      return yield* make({ ...options, instance, credentials })
+    })
   )
+}
 
 /**
- * The service with its settings from the configuration: `ERPNET_INSTANCE`, `ERPNET_CLIENT_ID`,
- * `ERPNET_CLIENT_SECRET` and `ERPNET_SCOPE` (may be missing), or the same under another `prefix`. The application is
- * read again at every exchange, so that a secret changed in the environment is used without a restart.
+ * The service with its settings from the configuration: those of `Instance.fromConfig` (`ERPNET_INSTANCE`) and of
+ * `TrustedApplication.config` (`ERPNET_CLIENT_ID`, `ERPNET_CLIENT_SECRET` or `ERPNET_CLIENT_SECRET_FILE`, and
+ * `ERPNET_SCOPE`, which may be missing). The application is read again at every exchange, so that a secret changed in
+ * the environment or in its file is used without a restart.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (
-  options: ConfigOptions = {}
-): Layer.Layer<TokenProvider, ConfigError.ConfigError | InvalidInstance | InvalidApplication, HttpClient.HttpClient> =>
-  Layer.scoped(
+export const layerConfig: {
+  /** With the conventional addresses, or those of the settings. */
+  (
+    options?: RenewalOptions & { readonly discover?: false | undefined }
+  ): Layer.Layer<TokenProvider, ConfigError.ConfigError | InvalidInstance | InvalidApplication, HttpClient.HttpClient>
+  /** With the addresses that the instance names. */
+  (
+    options: ConfigOptions
+  ): Layer.Layer<
     TokenProvider,
-    Effect.gen(function* () {
-      const prefix = options.prefix ?? "ERPNET"
-      const application = TrustedApplication.configOptionsOf(prefix)
-      const settings = yield* Config.all({ instance: instanceConfig(prefix), application })
-      const instance = yield* Instance.make(settings.instance)
-      yield* TrustedApplication.make(settings.application)
-      const credentials = Effect.flatMap(application, TrustedApplication.make)
-      return yield* make({ ...options, instance, credentials })
-    })
-  )
+    ConfigError.ConfigError | InvalidInstance | InvalidApplication | Unreachable,
+    HttpClient.HttpClient
+  >
+} = makeConfigLayer
 
 /**
  * Serves a reference token of ERP.net (PAT or SAT, `enrt_…`): the short form of {@link layer} with

@@ -27,6 +27,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { InvalidApplication } from "./ErpNetError.ts"
 import * as ClientSettings from "./internal/clientSettings.ts"
+import * as TextFile from "./internal/textFile.ts"
 
 /**
  * A Trusted Application: what ERP.net calls a registered OAuth client.
@@ -78,7 +79,7 @@ export const make = (options: Options): Either.Either<TrustedApplication, Invali
   Either.gen(function* () {
     const texts = { clientId: options.clientId, clientSecret: Redacted.value(options.clientSecret) }
     for (const field of ["clientId", "clientSecret"] as const) {
-      const reason = ClientSettings.textFault(texts[field])
+      const reason = ClientSettings.textFault(field, texts[field])
       if (reason !== undefined) return yield* Either.left(new InvalidApplication({ field, reason }))
     }
     const scopes = yield* Either.mapLeft(
@@ -88,49 +89,52 @@ export const make = (options: Options): Either.Either<TrustedApplication, Invali
     return { clientId: options.clientId, clientSecret: options.clientSecret, scopes }
   })
 
-/**
- * The settings of an application under a prefix, unchecked: `{prefix}_CLIENT_ID`, `{prefix}_CLIENT_SECRET` and
- * `{prefix}_SCOPE` (which may be missing).
- *
- * @category configuration
- * @since 0.2.0
- */
-export const configOptionsOf = (prefix: string): Config.Config<Options> =>
-  Config.all({
-    clientId: Config.string(`${prefix}_CLIENT_ID`).pipe(
-      Config.withDescription("ApplicationUri of the Trusted Application, for example my.trusted.app/service")
-    ),
-    clientSecret: Config.redacted(`${prefix}_CLIENT_SECRET`).pipe(
-      Config.withDescription("plain client secret of the Trusted Application")
-    ),
-    scope: Config.string(`${prefix}_SCOPE`).pipe(
-      Config.withDescription("scopes to request, separated by blanks, for example read"),
-      Config.option,
-      Config.map(Option.getOrUndefined)
-    )
+/** The secret, or the text of the file that holds it: read again whenever the configuration is. */
+const clientSecret: Config.Config<Redacted.Redacted<string>> = Config.all({
+  value: Config.option(Config.redacted("ERPNET_CLIENT_SECRET")).pipe(
+    Config.withDescription("plain client secret of the Trusted Application")
+  ),
+  file: Config.option(Config.string("ERPNET_CLIENT_SECRET_FILE")).pipe(
+    Config.withDescription("path of a file that holds the plain client secret, instead of ERPNET_CLIENT_SECRET")
+  )
+}).pipe(
+  Config.mapOrFail(({ file, value }) => {
+    if (Option.isSome(value) && Option.isSome(file)) {
+      const reason =
+        "is set beside ERPNET_CLIENT_SECRET, so that it is not clear which secret is meant; unset one of them"
+      return Either.left(ConfigError.InvalidData(["ERPNET_CLIENT_SECRET_FILE"], reason))
+    }
+    if (Option.isSome(value)) return Either.right(value.value)
+    if (Option.isNone(file)) {
+      const reason = "Expected ERPNET_CLIENT_SECRET, or ERPNET_CLIENT_SECRET_FILE with the path of a file that holds it"
+      return Either.left(ConfigError.MissingData(["ERPNET_CLIENT_SECRET"], reason))
+    }
+    return Either.mapBoth(TextFile.readFile(file.value), {
+      onLeft: (reason) => ConfigError.InvalidData(["ERPNET_CLIENT_SECRET_FILE"], `the file ${file.value} ${reason}`),
+      onRight: (text) => Redacted.make(TextFile.withoutLineBreak(text))
+    })
   })
+)
 
 /**
  * The settings as they stand in the configuration, unchecked: `ERPNET_CLIENT_ID`, `ERPNET_CLIENT_SECRET` and
- * `ERPNET_SCOPE` (which may be missing).
+ * `ERPNET_SCOPE` (which may be missing). In place of the secret `ERPNET_CLIENT_SECRET_FILE` may name a file that holds
+ * it, as Docker and Kubernetes give out secrets; it is read each time, and one line break at its end is dropped.
  *
  * @category configuration
  * @since 0.1.0
  */
-export const configOptions: Config.Config<Options> = /* @__PURE__ */ configOptionsOf("ERPNET")
-
-/**
- * The Trusted Application from the settings under a prefix: see {@link config}.
- *
- * @category configuration
- * @since 0.2.0
- */
-export const configOf = (prefix: string): Config.Config<TrustedApplication> =>
-  Config.mapOrFail(configOptionsOf(prefix), (options) =>
-    Either.mapLeft(make(options), (error) =>
-      ConfigError.InvalidData([ClientSettings.names[error.field].replace("ERPNET", () => prefix)], error.reason)
-    )
+export const configOptions: Config.Config<Options> = Config.all({
+  clientId: Config.string("ERPNET_CLIENT_ID").pipe(
+    Config.withDescription("ApplicationUri of the Trusted Application, for example my.trusted.app/service")
+  ),
+  clientSecret,
+  scope: Config.string("ERPNET_SCOPE").pipe(
+    Config.withDescription("scopes to request, separated by blanks, for example read"),
+    Config.option,
+    Config.map(Option.getOrUndefined)
   )
+})
 
 /**
  * The Trusted Application from the configuration: `ERPNET_CLIENT_ID`, `ERPNET_CLIENT_SECRET` and `ERPNET_SCOPE` (may
@@ -139,7 +143,9 @@ export const configOf = (prefix: string): Config.Config<TrustedApplication> =>
  * @category configuration
  * @since 0.1.0
  */
-export const config: Config.Config<TrustedApplication> = /* @__PURE__ */ configOf("ERPNET")
+export const config: Config.Config<TrustedApplication> = Config.mapOrFail(configOptions, (options) =>
+  Either.mapLeft(make(options), (error) => ConfigError.InvalidData([ClientSettings.names[error.field]], error.reason))
+)
 
 /**
  * The value to register as `ApplicationSecretHash` for a secret: `base64(sha256(utf8(secret)))`, 44 characters.

@@ -29,6 +29,12 @@ const samples = {
   InvalidApplication: (["clientId", "clientSecret", "scope", "redirectUri", "postLogoutRedirectUri"] as const).map(
     (field) => new ErpNetError.InvalidApplication({ field, reason: "is empty" })
   ),
+  RefreshTokenStoreError: (["get", "set", "remove", "exclusive"] as const).map(
+    (operation) => new ErpNetError.RefreshTokenStoreError({ operation, detail: "SystemError" })
+  ),
+  InvalidTransport: [
+    new ErpNetError.InvalidTransport({ option: "HTTPS_PROXY", reason: "is not the address of a proxy" })
+  ],
   Unauthorized: [new ErpNetError.Unauthorized({}), rejected],
   SignInRequired: [
     ...(["noRefreshToken", "refused", "signedOut", "noSession", "crossSite"] as const).map(

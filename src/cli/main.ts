@@ -1,6 +1,5 @@
 /** The program `effect-erpnet`: the only module that knows the process. */
 import * as CliConfig from "@effect/cli/CliConfig"
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Terminal from "@effect/platform/Terminal"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
@@ -11,9 +10,10 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as NodeTransport from "../node/NodeTransport.ts"
 import { run } from "./app.ts"
 import { StandardInput } from "./commands/secretHash.ts"
-import { withColours } from "./output.ts"
+import { describe, exitCodeOf, withColours } from "./output.ts"
 
 // Whoever read the output has enough of it, as in `| head -1`.
 process.stdout.on("error", () => process.exit())
@@ -31,7 +31,7 @@ const PromptTerminal = Layer.project(NodeTerminal.layer, Terminal.Terminal, Term
 }))
 
 const Services = Layer.mergeAll(
-  FetchHttpClient.layer,
+  NodeTransport.layer(),
   NodeFileSystem.layer,
   NodePath.layer,
   PromptTerminal,
@@ -41,7 +41,12 @@ const Services = Layer.mergeAll(
 )
 
 Effect.consoleWith((console) =>
-  run(process.argv.slice(2)).pipe(Effect.provide(Services), Console.withConsole(withColours(console, colours)))
+  run(process.argv.slice(2)).pipe(
+    Effect.provide(Services),
+    // A proxy of the environment that cannot be used.
+    Effect.catchAll((error) => Effect.as(Console.error(`Error: ${describe(error)}`), exitCodeOf(error))),
+    Console.withConsole(withColours(console, colours))
+  )
 ).pipe(
   Effect.tap((code) =>
     Effect.sync(() => {

@@ -1,5 +1,6 @@
 import * as Either from "effect/Either"
 import { isWellFormed } from "./redaction.ts"
+import * as SettingShape from "./settingShape.ts"
 
 /** The setting of the configuration for each field of an application. */
 export const names = {
@@ -10,15 +11,16 @@ export const names = {
   postLogoutRedirectUri: "ERPNET_POST_LOGOUT_REDIRECT_URI"
 }
 
-/** Why a text cannot be a client id or a secret; nothing where it can. */
-export const textFault = (value: string): string | undefined => {
+/** Why a text cannot be the field; nothing where it can. */
+export const textFault = (field: keyof typeof names, value: string): string | undefined => {
   if (value === "") return "is empty"
   if (value.trim() === "") return "is blank"
   if (value.trim() !== value) {
     return "has white space around it; remove it (a secret file often ends in a line break)"
   }
   if (/[\u0000-\u001F\u007F]/.test(value)) return "holds a control character"
-  return isWellFormed(value) ? undefined : "is not well-formed Unicode text"
+  if (!isWellFormed(value)) return "is not well-formed Unicode text"
+  return field === "clientSecret" ? SettingShape.secretFaultOf(value) : SettingShape.faultOf(value)
 }
 
 // RFC 6749 appendix A.4: a scope-token is one or more of %x21 / %x23-5B / %x5D-7E.
@@ -28,6 +30,10 @@ const scopeToken = /^[\x21\x23-\x5B\x5D-\x7E]+$/
 export const parseScope = (scope: string | ReadonlyArray<string>): Either.Either<ReadonlyArray<string>, string> => {
   if (typeof scope === "string" && scope.trim() !== scope) {
     return Either.left("has white space around it; remove it")
+  }
+  if (typeof scope === "string") {
+    const fault = SettingShape.scopeFaultOf(scope)
+    if (fault !== undefined) return Either.left(fault)
   }
   const tokens = typeof scope === "string" ? (scope === "" ? [] : scope.split(/ +/)) : scope
   const bad = tokens.findIndex((token) => !scopeToken.test(token))

@@ -5,7 +5,7 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
+import * as Faults from "./faults.ts"
 
 /**
  * Makes fetch return a redirect instead of following it (the other transports never follow), keeping what the
@@ -44,31 +44,9 @@ export const client: Effect.Effect<HttpClient.HttpClient, never, HttpClient.Http
   harden
 )
 
-/** The first error code such as `ECONNREFUSED` along a chain of causes. */
-const errorCode = (error: unknown, depth = 0): string | undefined => {
-  if (depth > 5 || !Predicate.isRecord(error)) return undefined
-  const code = error["code"]
-  if (typeof code === "string" && /^[A-Z][A-Z0-9_]{2,63}$/.test(code)) return code
-  const errors = error["errors"]
-  return errorCode(error["cause"], depth + 1) ?? (Array.isArray(errors) ? errorCode(errors[0], depth + 1) : undefined)
-}
-
-/** Describes a platform error by the code of the operating system or library, never by its request or text. */
-export const describe = (error: HttpClientError.HttpClientError): string | undefined => errorCode(error.cause)
+/** What can be said of a platform error, see `faults.ts`: never the request or a text. */
+export const describe = (error: HttpClientError.HttpClientError): string | undefined => Faults.detailOf(error.cause)
 
 /** True where the transport answered for another origin than was asked: a redirect was followed on the way. */
 export const wasRedirected = (asked: string, answered: string): boolean =>
   URL.canParse(answered) && new URL(asked).origin !== new URL(answered).origin
-
-// Where there was no connection, nothing can have been sent.
-const notConnected = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT"
-])
-
-/** Whether a code of {@link describe} says that the request was never sent. */
-export const wasNotSent = (code: string | undefined): boolean => code !== undefined && notConnected.has(code)

@@ -525,6 +525,6 @@ describe("a batch on the wire", () => {
 describe("Batch", () => {
   it("the id of an operation is an EntityId or its text", () => {
     const entity = Option.getOrThrow(ComplexType.makeEntityId("Crm_Sales_Customers", id(1).toUpperCase()))
-    assert.deepStrictEqual(Batch.get(Customers, entity).url, Batch.get(Customers, id(1)).url)
+    assert.deepStrictEqual(Batch.get(Customers, entity).request, Batch.get(Customers, id(1)).request)
   })
 })

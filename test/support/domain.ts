@@ -1,7 +1,7 @@
 /** DomainApi in front of the embedded instance, and in front of a server that the test writes. */
 import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
-import { Effect, Exit, Layer, Option, Schema, Stream } from "effect"
-import { EntitySet, ErpNet } from "effect-erpnet"
+import { Effect, Either, Exit, Layer, Option, Schema, Stream } from "effect"
+import { EntitySet, ErpNet, TrustedApplication } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { application, instance } from "./fixtures.ts"
 
@@ -14,14 +14,20 @@ export const Customers = EntitySet.make(
 
 export const demo = { ...ErpNetEmulator.demoCredentials, scopes: ["read"] }
 
+/** The demo application with the scope that lets it write. */
+export const writer = Either.getOrThrow(
+  TrustedApplication.make({ clientId: demo.clientId, clientSecret: demo.clientSecret, scope: "read update" })
+)
+
 /** All services in front of an embedded instance with little data. */
 export const emulated = (
   emulator: ErpNetEmulator.Options = {},
-  options: ErpNet.ServiceOptions = {}
+  options: ErpNet.ServiceOptions = {},
+  credentials: TrustedApplication.TrustedApplication = demo
 ): Layer.Layer<ErpNet.Services | ErpNetEmulator.ErpNetEmulator | HttpClient.HttpClient> =>
   Layer.unwrapEffect(
     Effect.map(ErpNetEmulator.ErpNetEmulator, (erp) =>
-      Layer.orDie(ErpNet.layer({ ...options, instance: erp.instance, credentials: demo }))
+      Layer.orDie(ErpNet.layer({ ...options, instance: erp.instance, credentials }))
     )
   ).pipe(Layer.provideMerge(ErpNetEmulator.layer({ customers: 3, products: 1, salesOrders: 1, ...emulator })))
 

@@ -396,8 +396,8 @@ export const bodyOf = (
   for (let open = text.indexOf("{"); open !== -1; open = text.indexOf("{", closing(text, open))) {
     if (closing(text, open) === text.length - 1) {
       const body = text.slice(open + 1, -1)
-      // A mapped type has no members.
-      if (/^\s*(?:readonly )?\[[^\]]+ in /.test(body)) return undefined
+      // A mapped type has no members, and overloads are shown as they are written.
+      if (/^\s*(?:(?:readonly )?\[[^\]]+ in |[<(])/.test(body)) return undefined
       return { head: text.slice(0, open).trim(), members: membersIn(body) }
     }
   }

@@ -17,11 +17,24 @@ const groups: ReadonlyArray<readonly [title: string, modules: ReadonlyArray<stri
   ["Front door", ["ErpNet"]],
   [
     "Reading and writing",
-    ["DomainApi", "EntitySet", "Query", "Filter", "EntityInput", "Operation", "Batch", "Import", "IncrementalPull"]
+    [
+      "DomainApi",
+      "DomainRequest",
+      "EntitySet",
+      "Query",
+      "Filter",
+      "EntityInput",
+      "Operation",
+      "Batch",
+      "Import",
+      "IncrementalPull"
+    ]
   ],
   ["Tokens", ["TokenProvider", "TokenSource", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
-  ["Values", ["Instance", "TrustedApplication", "InteractiveApplication", "ComplexType", "EntityId"]],
+  ["People who sign in", ["InteractiveApplication", "RefreshTokenStore"]],
+  ["Values", ["Instance", "TrustedApplication", "ComplexType", "EntityId"]],
   ["Errors", ["ErpNetError"]],
+  ["Node.js", ["NodeTransport"]],
   ["Testing", ["ErpNetEmulator"]]
 ]
 
