@@ -1,9 +1,24 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import { fromFailure, toWriteError } from "../AuthorizedClient/apiError.ts"
-import type { Answer, Change, Read, RequestOptions, Step, WireRequest, WriteError } from "../DomainRequest.ts"
+import { fromFailure } from "../AuthorizedClient.ts"
+import {
+  type Answer,
+  type Change,
+  type Read,
+  type RequestOptions,
+  type Step,
+  toWriteError,
+  type WireRequest
+} from "../DomainRequest.ts"
 
-import { type ApiError, ChangesetFailed, InvalidQuery, type InvalidValue, ResponseInvalid } from "../ErpNetError.ts"
+import {
+  type ApiError,
+  ChangesetFailed,
+  InvalidQuery,
+  type InvalidValue,
+  ResponseInvalid,
+  type WriteError
+} from "../ErpNetError.ts"
 import * as RetryAfter from "../internal/retryAfter.ts"
 import * as Multipart from "./multipart.ts"
 
