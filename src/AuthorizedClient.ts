@@ -54,6 +54,7 @@ import {
 import * as Instance from "./Instance.ts"
 import * as Body from "./internal/body.ts"
 import * as CallerResponse from "./internal/callerResponse.ts"
+import * as ContentEncoding from "./internal/contentEncoding.ts"
 import { serverText } from "./internal/redaction.ts"
 import { withSpan } from "./internal/tracing.ts"
 import * as Transport from "./internal/transport.ts"
@@ -253,7 +254,7 @@ export const make = (
 ): Effect.Effect<HttpClient.HttpClient.With<AuthorizedClientError>, never, TokenProvider | HttpClient.HttpClient> =>
   Effect.gen(function* () {
     const tokens = yield* TokenProvider
-    const transport = yield* Transport.client
+    const transport = ContentEncoding.decoded(yield* Transport.client)
     const { instance } = tokens
     const propagates = options.tracePropagation ?? false
 
