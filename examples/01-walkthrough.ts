@@ -8,15 +8,7 @@
  */
 import { NodeHttpClient } from "@effect/platform-node"
 import { Clock, Console, Effect, Layer, Schema } from "effect"
-import {
-  type AccessToken,
-  ComplexType,
-  DomainApi,
-  EntitySet,
-  ErpNet,
-  TokenProvider,
-  TrustedApplication
-} from "effect-erpnet"
+import { type AccessToken, ComplexType, DomainApi, EntitySet, ErpNet, TokenProvider } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { hasSettings } from "./support/embedded.ts"
 import { bold, dim, green, heading, line, run, yellow } from "./support/terminal.ts"
@@ -80,11 +72,7 @@ const handleExpiry = Effect.gen(function* () {
 const embedded = Effect.gen(function* () {
   const emulator = yield* ErpNetEmulator.ErpNetEmulator
   yield* Console.log(`ERP.net walkthrough on the embedded instance at ${emulator.origin}`)
-  const credentials = yield* TrustedApplication.make({
-    clientId: ErpNetEmulator.demoApplication.applicationUri,
-    clientSecret: ErpNetEmulator.demoSecret,
-    scope: "read"
-  })
+  const credentials = { ...ErpNetEmulator.demoCredentials, scopes: ["read"] }
   yield* Effect.all([requestToken, callApi, handleExpiry]).pipe(
     Effect.provide(ErpNet.layer({ instance: emulator.instance, credentials }))
   )

@@ -11,7 +11,7 @@
  */
 import { NodeHttpClient } from "@effect/platform-node"
 import { Console, Effect, Layer } from "effect"
-import { ErpNet, TokenProvider, TrustedApplication } from "effect-erpnet"
+import { ErpNet, TokenProvider } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import * as CustomerCopy from "./support/customerCopy.ts"
 import { changeSome, temporaryFile } from "./support/demoCopy.ts"
@@ -27,11 +27,7 @@ const embedded = Effect.gen(function* () {
   const emulator = yield* ErpNetEmulator.ErpNetEmulator
   const file = named ?? (yield* temporaryFile)
   yield* Console.log(`Synchronising the customers of the embedded instance at ${emulator.origin} with ${file}`)
-  const credentials = yield* TrustedApplication.make({
-    clientId: ErpNetEmulator.demoApplication.applicationUri,
-    clientSecret: ErpNetEmulator.demoSecret,
-    scope: "read"
-  })
+  const credentials = { ...ErpNetEmulator.demoCredentials, scopes: ["read"] }
   yield* Effect.gen(function* () {
     yield* heading("1. The first run")
     yield* synchronise

@@ -5,7 +5,7 @@
  *   npx tsx examples/04-sales-order.ts
  */
 import { BigDecimal, Console, Effect, Schema } from "effect"
-import { ComplexType, DomainApi, EntitySet, ErpNet, Operation, TrustedApplication } from "effect-erpnet"
+import { ComplexType, DomainApi, EntitySet, ErpNet, Operation } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { bold, dim, green, heading, line, run, yellow } from "./support/terminal.ts"
 
@@ -135,13 +135,8 @@ const program = Effect.gen(function* () {
 
 run(
   Effect.gen(function* () {
-    const { instance, origin } = yield* ErpNetEmulator.ErpNetEmulator
+    const { credentials, instance, origin } = yield* ErpNetEmulator.ErpNetEmulator
     yield* Console.log(`A sales order on the embedded instance ${origin}`)
-    const credentials = yield* TrustedApplication.make({
-      clientId: ErpNetEmulator.demoApplication.applicationUri,
-      clientSecret: ErpNetEmulator.demoSecret,
-      scope: "read update"
-    })
     yield* Effect.provide(program, ErpNet.layer({ instance, credentials }))
   }).pipe(Effect.provide(ErpNetEmulator.layer()))
 )

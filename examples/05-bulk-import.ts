@@ -7,7 +7,7 @@
  */
 import { NodeHttpClient } from "@effect/platform-node"
 import { Console, Effect, Layer, Schema, Stream } from "effect"
-import { ComplexType, EntitySet, ErpNet, Import, TrustedApplication } from "effect-erpnet"
+import { ComplexType, EntitySet, ErpNet, Import } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { dim, green, heading, line, run, yellow } from "./support/terminal.ts"
 
@@ -95,17 +95,12 @@ const importWithAccident = Effect.gen(function* () {
 const program = Effect.gen(function* () {
   const emulator = yield* ErpNetEmulator.ErpNetEmulator
   yield* Console.log(`Importing products into the embedded instance at ${emulator.origin}`)
-  const credentials = yield* TrustedApplication.make({
-    clientId: ErpNetEmulator.demoApplication.applicationUri,
-    clientSecret: ErpNetEmulator.demoSecret,
-    scope: "read update"
-  })
   yield* Effect.gen(function* () {
     yield* heading("1. Ten thousand products, a hundred in each request")
     yield* importAll
     yield* heading("2. A connection that breaks")
     yield* importWithAccident
-  }).pipe(Effect.provide(ErpNet.layer({ instance: emulator.instance, credentials })))
+  }).pipe(Effect.provide(ErpNet.layer({ instance: emulator.instance, credentials: emulator.credentials })))
 }).pipe(
   Effect.provide(
     Layer.merge(

@@ -43,7 +43,7 @@ const worker = <R = never>({ onProgress, onPull }: Observer<R>) =>
 
 // --- the demo ---
 
-/** What a supervisor does. The signal interrupts the worker, wherever it is. */
+/** Sends the signal of a supervisor, which interrupts the worker at any point. */
 const terminate = Effect.zipRight(
   line(`${yellow("SIGTERM")} in the middle of a pull`),
   Effect.async<void>((resume) => {

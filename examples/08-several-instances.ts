@@ -15,7 +15,7 @@ import { heading, line, run } from "./support/terminal.ts"
 
 const Customers = EntitySet.make("Crm_Sales_Customers", Schema.Struct({ Id: Schema.UUID }))
 
-// A layer is built at the first use, shared from then on, and let go, with its token, when nobody has used it for a
+// A layer is built at the first use, shared from then on, and released, with its token, when it has not been used for a
 // while. A build that fails is remembered for as long, so only what will not change by itself may fail it: the token
 // is fetched later, by the first call.
 class Instances extends LayerMap.Service<Instances>()("example/Instances", {

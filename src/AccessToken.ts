@@ -1,5 +1,5 @@
 /**
- * An access token as this process holds it: the secret value redacted, and beside it what may be shown.
+ * An access token: its value, redacted, with its fingerprint, scopes and times, which may be shown.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export const make = (options: Omit<AccessToken, "fingerprint">): AccessToken => 
 })
 
 /**
- * Tells whether two tokens are the same for the API, whatever object holds them.
+ * Tells whether two tokens have the same value.
  *
  * @category guards
  * @since 0.1.0
@@ -58,7 +58,7 @@ export const make = (options: Omit<AccessToken, "fingerprint">): AccessToken => 
 export const isSame = (a: AccessToken, b: AccessToken): boolean =>
   a === b || Redacted.value(a.value) === Redacted.value(b.value)
 
-// What can stand in a header without changing it, and without a blank that would end the token (RFC 6750 section 2.1).
+// Characters that a header carries unchanged, without the blank, which would end the token (RFC 6750 section 2.1).
 const sendable = /^[\x21-\x7E]+$/
 
 /**

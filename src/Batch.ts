@@ -26,66 +26,39 @@
  *
  * @since 0.1.0
  */
-import * as Either from "effect/Either"
-import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
-import * as ComplexType from "./ComplexType.ts"
-import type { Answer, DomainApiError } from "./DomainApi/calls.ts"
-import * as EntityInput from "./EntityInput.ts"
-import type * as EntitySet from "./EntitySet.ts"
-import { type ChangesetFailed, InvalidQuery, type InvalidValue, ResponseInvalid } from "./ErpNetError.ts"
-import { decodeEntity, decodePage, defaultTop, entityPath, parse, skipsNulls, withQuery } from "./internal/reading.ts"
-import { createdId } from "./internal/writing.ts"
-import * as Query from "./Query.ts"
+import type * as Either from "effect/Either"
+import * as Plan from "./Batch/plan.ts"
+import type { Change, DomainApiError, Read, RequestOptions, WireRequest } from "./DomainRequest.ts"
+import type { ChangesetFailed, InvalidValue, ResponseInvalid } from "./ErpNetError.ts"
 
-/**
- * A read in a batch, which gives `A`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Read<out A> {
-  readonly _tag: "Read"
-  readonly entitySet: string
-  /** Below the service root; or why the operation cannot be sent. */
-  readonly url: Either.Either<string, InvalidQuery>
-  readonly decode: (answer: Answer) => Either.Either<A, ResponseInvalid>
-}
-
-/**
- * A change in a changeset, which gives `A`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Change<out A> {
-  readonly _tag: "Change"
-  readonly entitySet: string
-  /** The request, given what the names of earlier operations stand for; or why it cannot be sent. */
-  readonly request: (contentIdOf: ContentIds) => Either.Either<ChangeRequest, InvalidQuery | InvalidValue>
-  readonly decode: (answer: Answer) => Either.Either<A, ResponseInvalid>
-}
-
-/**
- * The Content-ID of an earlier operation of the changeset, by its name.
- *
- * @category models
- * @since 0.1.0
- */
-export type ContentIds = (name: string) => Option.Option<string>
+export type { Change, ContentIds, CreateOptions, Read, Reference } from "./DomainRequest.ts"
+export { call, count, create, find, first, get, list, merge, reference, remove, update } from "./DomainRequest.ts"
 
 /**
  * A change as it is sent.
  *
  * @category models
  * @since 0.1.0
+ * @deprecated Use `DomainRequest.WireRequest`.
  */
-export interface ChangeRequest {
-  readonly method: "POST" | "PATCH" | "DELETE"
-  /** Below the service root. */
-  readonly url: string
-  readonly body: unknown
-}
+export type ChangeRequest = WireRequest
+
+/**
+ * Options of an operation.
+ *
+ * @category options
+ * @since 0.1.0
+ * @deprecated Use `DomainRequest.RequestOptions`.
+ */
+export type ChangeOptions = RequestOptions
+
+/**
+ * Options of a batch. Its headers are those of the batch, not of its operations.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export type Options = Pick<RequestOptions, "headers">
 
 /**
  * Changes that are executed all or not at all, in the order in which they are given.
@@ -104,7 +77,7 @@ export interface Changeset<out Operations extends Readonly<Record<string, Change
  * @category models
  * @since 0.1.0
  */
-export type Operation = Read<unknown> | Changeset<Readonly<Record<string, Change<unknown>>>>
+export type Operation = Read<unknown, InvalidValue> | Changeset<Readonly<Record<string, Change<unknown>>>>
 
 /**
  * The results of a changeset, by the names of its operations.
@@ -123,107 +96,11 @@ export type ChangesetResults<Operations> = {
  * @since 0.1.0
  */
 export type Result<Op> =
-  Op extends Read<infer A>
+  Op extends Read<infer A, InvalidValue>
     ? Either.Either<A, DomainApiError>
     : Op extends Changeset<infer Operations>
       ? Either.Either<ChangesetResults<Operations>, ChangesetFailed | ResponseInvalid>
       : never
-
-/**
- * Stands for the entity of an earlier operation of the same changeset, by the name of that operation. ERP.net documents
- * it for addresses only, so it is the target of a change and never a value.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Reference {
-  readonly _tag: "Reference"
-  readonly name: string
-}
-
-/**
- * What may be said with an operation.
- *
- * @category options
- * @since 0.1.0
- */
-export interface ChangeOptions {
-  /** The point of view of the operation. */
-  readonly context?: Query.QueryContext | undefined
-}
-
-/**
- * What may be said with {@link create}.
- *
- * @category options
- * @since 0.1.0
- */
-export interface CreateOptions extends ChangeOptions {
-  /** Creates a child of an entity that the changeset made before: `{ owner: Batch.reference("product"), collection: "Prices" }`. */
-  readonly within?: { readonly owner: Reference; readonly collection: string } | undefined
-}
-
-/**
- * An earlier operation of the same changeset, as the target of a change.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const reference = (name: string): Reference => ({ _tag: "Reference", name })
-
-/** That an answer is about the entity that was asked for, as far as it says. */
-const isAbout = (entitySet: string, text: string, url: string): Either.Either<void, ResponseInvalid> =>
-  Either.flatMap(parse(entitySet, text, false), (body) => {
-    const named = Predicate.hasProperty(body, "@odata.id") ? body["@odata.id"] : undefined
-    const id = typeof named === "string" ? ComplexType.parseEntityId(named) : Option.none()
-    return Option.isNone(id) || url.includes(`(${id.value.id.toLowerCase()})`)
-      ? Either.void
-      : Either.left(new ResponseInvalid({ entitySet, path: "@odata.id", reason: "the answer is about another entity" }))
-  })
-
-/**
- * Reads one entity by its id, as `DomainApi.get` does.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const get = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  id: string | ComplexType.EntityId,
-  query: Pick<Query.Query<NoInfer<A>, NoInfer<I>>, "options" | "context"> = {}
-): Read<A> => {
-  const path = entityPath(set.name, id)
-  return {
-    _tag: "Read",
-    entitySet: set.name,
-    url: Either.zipWith(path, Query.renderEntity(set, query), withQuery),
-    decode: ({ text }) =>
-      Either.flatMap(
-        isAbout(
-          set.name,
-          text,
-          Either.getOrElse(path, () => "")
-        ),
-        () => decodeEntity(set, text, skipsNulls(query))
-      )
-  }
-}
-
-/**
- * Reads one page of rows, as `DomainApi.list` does.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const list = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Omit<Query.Query<NoInfer<A>, NoInfer<I>>, "headers"> = {}
-): Read<ReadonlyArray<A>> => ({
-  _tag: "Read",
-  entitySet: set.name,
-  url: Either.map(Query.render(set, query, { defaultTop }), (text) => withQuery(set.name, text)),
-  decode: (answer) => Either.map(decodePage(set, answer, skipsNulls(query)), ({ rows }) => rows)
-})
 
 /**
  * Changes that are executed all or not at all. The names of the operations are chosen by the caller; a name that is a
@@ -236,102 +113,23 @@ export const changeset = <const Operations extends Readonly<Record<string, Chang
   operations: Operations
 ): Changeset<Operations> => ({ _tag: "Changeset", operations })
 
-const referencePath = ({ name }: Reference, contentIdOf: ContentIds): Either.Either<string, InvalidQuery> =>
-  Either.map(
-    Either.fromOption(
-      contentIdOf(name),
-      () => new InvalidQuery({ option: "reference", reason: "it must name an earlier operation of the same changeset" })
-    ),
-    (contentId) => `$${contentId}`
-  )
-
-const isReference = (target: string | ComplexType.EntityId | Reference): target is Reference =>
-  Predicate.isTagged(target, "Reference")
-
-const targetPath = (
-  entitySet: string,
-  target: string | ComplexType.EntityId | Reference,
-  contentIdOf: ContentIds
-): Either.Either<string, InvalidQuery> =>
-  isReference(target) ? referencePath(target, contentIdOf) : entityPath(entitySet, target)
-
-const nothing = (): Either.Either<void> => Either.void
+/**
+ * The results of the operations of a batch, by their names.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Results<Operations> = { readonly [Name in keyof Operations]: Result<Operations[Name]> }
 
 /**
- * Creates an entity and gives its id, as `DomainApi.create` does.
+ * A batch as one request: with a changeset it is a change, without one a read. `DomainApi.batch` sends it.
  *
  * @category constructors
- * @since 0.1.0
+ * @since 0.2.0
  */
-export const create = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  value: EntityInput.EntityInput<NoInfer<A>>,
-  options: CreateOptions = {}
-): Change<ComplexType.EntityId> => ({
-  _tag: "Change",
-  entitySet: set.name,
-  request: (contentIdOf) =>
-    Either.gen(function* () {
-      const { within } = options
-      if (within !== undefined && !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(within.collection)) {
-        return yield* Either.left(new InvalidQuery({ option: "collection", reason: "it must be a single name" }))
-      }
-      const path =
-        within === undefined ? set.name : `${yield* referencePath(within.owner, contentIdOf)}/${within.collection}`
-      const url = withQuery(path, yield* Query.renderContext(options.context))
-      return { method: "POST" as const, url, body: yield* EntityInput.encode(set, value) }
-    }),
-  decode: (answer) => createdId(set.name, answer)
-})
-
-/** The URL of a change to an entity, or to what an earlier operation made. */
-const targetUrl = (
-  entitySet: string,
-  target: string | ComplexType.EntityId | Reference,
-  options: ChangeOptions,
-  contentIdOf: ContentIds
-): Either.Either<string, InvalidQuery> =>
-  Either.zipWith(targetPath(entitySet, target, contentIdOf), Query.renderContext(options.context), withQuery)
-
-/**
- * Changes some fields of an entity, as `DomainApi.update` does.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const update = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  target: string | ComplexType.EntityId | Reference,
-  patch: EntityInput.EntityInput<NoInfer<A>>,
-  options: ChangeOptions = {}
-): Change<void> => ({
-  _tag: "Change",
-  entitySet: set.name,
-  request: (contentIdOf) =>
-    Either.gen(function* () {
-      const url = yield* targetUrl(set.name, target, options, contentIdOf)
-      return { method: "PATCH" as const, url, body: yield* EntityInput.encode(set, patch) }
-    }),
-  decode: nothing
-})
-
-/**
- * Deletes an entity, as `DomainApi.remove` does.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const remove = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  target: string | ComplexType.EntityId | Reference,
-  options: ChangeOptions = {}
-): Change<void> => ({
-  _tag: "Change",
-  entitySet: set.name,
-  request: (contentIdOf) =>
-    Either.gen(function* () {
-      const url = yield* targetUrl(set.name, target, options, contentIdOf)
-      return { method: "DELETE" as const, url, body: undefined }
-    }),
-  decode: nothing
-})
+export const make = <const Operations extends Readonly<Record<string, Operation>>>(
+  operations: Operations,
+  options: Options = {}
+): Read<Results<Operations>, InvalidValue> | Change<Results<Operations>> =>
+  // The names and the types of the results follow from those of the operations, one by one.
+  Plan.make(operations, options) as Read<Results<Operations>, InvalidValue> | Change<Results<Operations>>

@@ -16,13 +16,11 @@
  * @since 0.1.0
  */
 import type * as BigDecimal from "effect/BigDecimal"
-import * as Data from "effect/Data"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { guidSource, isGuid } from "./internal/guid.ts"
+import * as EntityIdModule from "./EntityId.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
 import { fromBigDecimal, isWritable, JsonNumber, toBigDecimal } from "./internal/losslessJson.ts"
 import { AmountId, LosslessId } from "./internal/rowShape.ts"
@@ -334,101 +332,68 @@ export const Enum = <const Members extends ReadonlyArray<string>>(
   })
 
 /**
- * The type id of {@link EntityId}.
+ * The old name of `EntityId.TypeId`.
  *
+ * @deprecated Use `EntityId.TypeId`.
  * @category type IDs
  * @since 0.1.0
  */
-export const EntityIdTypeId: unique symbol = Symbol.for("~effect-erpnet/ComplexType/EntityId")
+export const EntityIdTypeId: typeof EntityIdModule.TypeId = EntityIdModule.TypeId
 
 /**
- * The identity of an entity: the value of `@odata.id`. Two with the same set and id are equal.
+ * The old name of `EntityId.EntityId`.
  *
+ * @deprecated Use `EntityId.EntityId`.
  * @category models
  * @since 0.1.0
  */
-export interface EntityId {
-  readonly [EntityIdTypeId]: typeof EntityIdTypeId
-  readonly entitySet: string
-  /** A lower-case guid. */
-  readonly id: string
-}
-
-class EntityIdValue extends Data.Class<{ readonly entitySet: string; readonly id: string }> implements EntityId {
-  get [EntityIdTypeId](): typeof EntityIdTypeId {
-    return EntityIdTypeId
-  }
-  override toString(): string {
-    return formatEntityId(this)
-  }
-  toJSON(): string {
-    return formatEntityId(this)
-  }
-}
-
-const namePattern = /^[\p{L}_][\p{L}\p{N}_]*$/u
-const entityIdPattern = new RegExp(
-  `^(?:https?://[^?#\\s]*/|/[^?#\\s]*/|/)?([\\p{L}_][\\p{L}\\p{N}_]*)\\((${guidSource})\\)$`,
-  "iu"
-)
+export type EntityId = EntityIdModule.EntityId
 
 /**
- * Whether a value is an {@link EntityId}.
+ * The old name of `EntityId.is`.
  *
+ * @deprecated Use `EntityId.is`.
  * @category guards
  * @since 0.1.0
  */
-export const isEntityId = (value: unknown): value is EntityId => Predicate.hasProperty(value, EntityIdTypeId)
+export const isEntityId: (value: unknown) => value is EntityIdModule.EntityId = EntityIdModule.is
 
 /**
- * Makes an {@link EntityId} from the name of an entity set and a guid; none when either is malformed.
+ * The old name of `EntityId.make`.
  *
+ * @deprecated Use `EntityId.make`.
  * @category constructors
  * @since 0.1.0
  */
-export const makeEntityId = (entitySet: string, id: string): Option.Option<EntityId> =>
-  namePattern.test(entitySet) && isGuid(id)
-    ? Option.some(new EntityIdValue({ entitySet, id: id.toLowerCase() }))
-    : Option.none()
+export const makeEntityId: (entitySet: string, id: string) => Option.Option<EntityIdModule.EntityId> =
+  EntityIdModule.make
 
 /**
- * Reads `Set(guid)`; an absolute URL that ends so is accepted too.
+ * The old name of `EntityId.parse`.
  *
+ * @deprecated Use `EntityId.parse`.
  * @category constructors
  * @since 0.1.0
  */
-export const parseEntityId = (text: string): Option.Option<EntityId> => {
-  const [, entitySet, id] = entityIdPattern.exec(text) ?? []
-  return entitySet === undefined || id === undefined ? Option.none() : makeEntityId(entitySet, id)
-}
+export const parseEntityId: (text: string) => Option.Option<EntityIdModule.EntityId> = EntityIdModule.parse
 
 /**
- * Writes `Set(guid)`.
+ * The old name of `EntityId.format`.
  *
+ * @deprecated Use `EntityId.format`.
  * @category combinators
  * @since 0.1.0
  */
-export const formatEntityId = (id: EntityId): string => `${id.entitySet}(${id.id})`
-
-const EntityIdFromSelf: Schema.Schema<EntityId> = lazySchema(() =>
-  Schema.declare(isEntityId, { identifier: "EntityId" })
-)
+export const formatEntityId: (id: EntityIdModule.EntityId) => string = EntityIdModule.format
 
 /**
- * `@odata.id`, relative as ERP.net writes it or absolute, as a typed {@link EntityId}. Use it as the field
- * `"@odata.id"` of a row: the server always sends it and it is not part of `$select`.
+ * The old name of `EntityId.Schema`.
  *
+ * @deprecated Use `EntityId.Schema`.
  * @category schemas
  * @since 0.1.0
  */
-export const EntityId: Schema.Schema<EntityId, string> = lazySchema(() =>
-  Schema.transformOrFail(Schema.String, EntityIdFromSelf, {
-    strict: true,
-    decode: (text, _, ast) =>
-      Either.fromOption(parseEntityId(text), () => new ParseResult.Type(ast, text, "Expected an id like Set(guid)")),
-    encode: (id) => ParseResult.succeed(formatEntityId(id))
-  }).annotations({ identifier: "EntityIdFromString" })
-)
+export const EntityId: Schema.Schema<EntityIdModule.EntityId, string> = EntityIdModule.Schema
 
 /**
  * A reference that is read and written as a link, `{"@odata.id": "Set(guid)"}`. A reference that may be empty is
@@ -437,8 +402,8 @@ export const EntityId: Schema.Schema<EntityId, string> = lazySchema(() =>
  * @category schemas
  * @since 0.1.0
  */
-export const Reference: Schema.Schema<EntityId, { readonly "@odata.id": string }> = lazySchema(() =>
-  Schema.transform(Schema.Struct({ "@odata.id": EntityId }), EntityIdFromSelf, {
+export const Reference: Schema.Schema<EntityIdModule.EntityId, { readonly "@odata.id": string }> = lazySchema(() =>
+  Schema.transform(Schema.Struct({ "@odata.id": EntityIdModule.Schema }), EntityIdModule.FromSelf, {
     strict: true,
     decode: (link) => link["@odata.id"],
     encode: (id) => ({ "@odata.id": id })

@@ -28,7 +28,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
-import { type EntityId, formatEntityId, isEntityId } from "./ComplexType.ts"
+import * as EntityId from "./EntityId.ts"
 import type * as EntitySet from "./EntitySet.ts"
 import { InvalidValue } from "./ErpNetError.ts"
 import { describe, formatPath } from "./internal/parseFault.ts"
@@ -83,7 +83,7 @@ export interface Annotations {
 }
 
 type Scalar = string | number | bigint | boolean | symbol | null | undefined
-type Whole = EntityId | BigDecimal.BigDecimal | DateTime.DateTime | Date | { readonly Value: unknown }
+type Whole = EntityId.EntityId | BigDecimal.BigDecimal | DateTime.DateTime | Date | { readonly Value: unknown }
 
 /**
  * What may be sent for a field whose rows hold `T`: an expanded reference takes an object or an `EntityId` (a link),
@@ -101,7 +101,7 @@ export type FieldInput<T> = T extends Scalar | Whole
     : T extends object
       ? string extends keyof T
         ? T
-        : EntityInput<T> | EntityId
+        : EntityInput<T> | EntityId.EntityId
       : T
 
 /**
@@ -113,7 +113,7 @@ export type FieldInput<T> = T extends Scalar | Whole
  */
 export type EntityInput<A> = Annotations & {
   readonly [Name in keyof A as Name extends `@${string}` ? never : Name]?: FieldInput<A[Name]> | undefined
-} & { readonly [Name in keyof A & string as `${Name}@odata.bind`]?: EntityId | undefined }
+} & { readonly [Name in keyof A & string as `${Name}@odata.bind`]?: EntityId.EntityId | undefined }
 
 type Encoded = Either.Either<unknown, InvalidValue>
 type EncodedObject = Either.Either<Readonly<Record<string, unknown>>, InvalidValue>
@@ -154,7 +154,7 @@ const expanded = (ast: SchemaAST.AST): SchemaAST.AST | undefined => {
 const itemOf = (ast: SchemaAST.AST): SchemaAST.AST | undefined =>
   ast._tag === "TupleType" ? ast.rest[0]?.type : undefined
 
-const link = (id: EntityId) => ({ "@odata.id": formatEntityId(id) })
+const link = (id: EntityId.EntityId) => ({ "@odata.id": EntityId.format(id) })
 
 const encodeField = (
   entitySet: string,
@@ -164,7 +164,7 @@ const encodeField = (
 ): Encoded => {
   const target = expanded(ast)
   if (target !== undefined && value !== null) {
-    if (isEntityId(value)) return Either.right(link(value))
+    if (EntityId.is(value)) return Either.right(link(value))
     const item = itemOf(target)
     if (item !== undefined) {
       return Array.isArray(value)
@@ -193,8 +193,8 @@ const encodeProperty = (
 ): Either.Either<Option.Option<readonly [string, unknown]>, InvalidValue> => {
   if (value === undefined || name.startsWith("@")) return Either.right(Option.none())
   if (name.endsWith(bindSuffix)) {
-    return isEntityId(value)
-      ? Either.right(Option.some([name, formatEntityId(value)]))
+    return EntityId.is(value)
+      ? Either.right(Option.some([name, EntityId.format(value)]))
       : refuse(entitySet, [...path, name], "expected an EntityId")
   }
   const property = struct.propertySignatures.find((candidate) => candidate.name === name)

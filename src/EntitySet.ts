@@ -27,8 +27,9 @@ import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as PlainRow from "./EntitySet/plainRow.ts"
-import { encodeValue } from "./Filter/literal.ts"
+import { isIdentifier } from "./internal/identifier.ts"
 import { ExpandId, isRow, type Projection, prepare, project, projectionOptions, shapeOf } from "./internal/rowShape.ts"
+import { encodeValue } from "./internal/uri.ts"
 
 /**
  * The type id of {@link EntitySet}.
@@ -126,7 +127,7 @@ export const make = <A, I extends object>(
   schema: Schema.Schema<A, I>,
   options: Options = {}
 ): EntitySet<A, I> => {
-  if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name)) {
+  if (!isIdentifier(name)) {
     throw new TypeError(`EntitySet.make: ${JSON.stringify(name)} is not the name of an entity set.`)
   }
   const shape = shapeOf(schema)
@@ -201,7 +202,7 @@ const projectionOf = (where: string, schema: Schema.Schema.All, options: Options
     )
   }
   const { fields } = shapeOf(schema)
-  const strange = [...fields.keys()].find((name) => !name.includes("@") && !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name))
+  const strange = [...fields.keys()].find((name) => !name.includes("@") && !isIdentifier(name))
   if (strange !== undefined) {
     throw new TypeError(`${where}: ${JSON.stringify(strange)} is not a field name.`)
   }

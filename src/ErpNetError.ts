@@ -36,6 +36,7 @@
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as Faults from "./internal/faults.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
 import { ErrorTypeId, taggedError } from "./internal/taggedError.ts"
 
@@ -95,6 +96,22 @@ export class InvalidApplication extends /* @__PURE__ */ taggedError<InvalidAppli
   override get message(): string {
     const settings = { clientId: "ERPNET_CLIENT_ID", clientSecret: "ERPNET_CLIENT_SECRET", scope: "ERPNET_SCOPE" }
     return `The Trusted Application cannot be used: ${this.field} (setting ${settings[this.field]}) ${this.reason}.`
+  }
+}
+
+/**
+ * An option of the HTTP client of `effect-erpnet/node`, or the variable of the environment that stands for it, cannot
+ * be used. `option` names it, `reason` says what is wrong; the value is not repeated, since it could hold a password.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class InvalidTransport extends /* @__PURE__ */ taggedError<InvalidTransport>()("InvalidTransport", () => ({
+  option: text,
+  reason: text
+})) {
+  override get message(): string {
+    return `The HTTP client cannot be made: ${this.option} ${this.reason}.`
   }
 }
 
@@ -171,8 +188,14 @@ export const UnavailableReason = /* @__PURE__ */ Schema.Literal(
  */
 export type UnavailableReason = typeof UnavailableReason.Type
 
+/** What to do about a fault of the transport, and whether to try again helps. */
+const transportAdvice = (detail: string | undefined): string => {
+  const { advice, isPermanent } = Faults.ofDetail(detail)
+  return isPermanent ? advice : `${advice} ${unavailableAdvice.transport}.`
+}
+
 const unavailableAdvice: Record<UnavailableReason, string> = {
-  transport: "Check the name of the instance, the network, the proxy and TLS. It is safe to try again",
+  transport: "It is safe to try again",
   timeout: "It is safe to try again; requestTimeout sets how long one attempt may take",
   status: "Check that the instance is running and that its identity site is at {instance}/id",
   redirect: "Redirects are not followed, so that the secret goes nowhere else. Use the final address of the instance",
@@ -204,7 +227,7 @@ export class TokenEndpointUnavailable extends /* @__PURE__ */ taggedError<TokenE
     const wait = this.retryAfter === undefined ? "" : ` The server asks to wait ${seconds(this.retryAfter)}.`
     return (
       `No token from ${this.tokenEndpoint}: ${this.reason}${status}${detail}.${wait} ` +
-      `${unavailableAdvice[this.reason]}.`
+      (this.reason === "transport" ? transportAdvice(this.detail) : `${unavailableAdvice[this.reason]}.`)
     )
   }
 }
@@ -474,7 +497,9 @@ export class Unreachable extends /* @__PURE__ */ taggedError<Unreachable>()("Unr
     const detail = this.detail === undefined ? "" : ` (${this.detail})`
     return (
       `No answer to ${this.method} ${this.path}: ${this.reason}${status}${detail}. ` +
-      "Check the name of the instance, the network, the proxy and TLS, and that the site is running."
+      (this.reason === "transport" && this.detail !== undefined
+        ? Faults.ofDetail(this.detail).advice
+        : "Check the name of the instance, the network, the proxy and TLS, and that the site is running.")
     )
   }
 }
@@ -847,6 +872,7 @@ export type ErpNetError =
   | TokenError
   | InvalidInstance
   | InvalidApplication
+  | InvalidTransport
   | Unauthorized
   | ForeignOrigin
   | InvalidQuery
@@ -896,8 +922,9 @@ const tokenErrors: ReadonlySet<string> = new Set<TokenError["_tag"]>([
 export const isTokenError = (u: unknown): u is TokenError => isErpNetError(u) && tokenErrors.has(u._tag)
 
 /**
- * Tells whether the same call may succeed later with nothing changed: no connection, a timeout, 429, 5xx of the
- * identity server, 502 to 504 of the API, no free licence. A refusal (wrong secret, missing scope, validation) is not transient.
+ * Tells whether the same call may succeed later with nothing changed: no connection, a timeout, 408, 425, 429, 5xx
+ * of the identity server, 502 to 504 of the API, no free licence. A refusal (wrong secret, missing scope, validation) is
+ * not transient, nor is a certificate that does not verify or a proxy that refuses.
  *
  * @category guards
  * @since 0.1.0
@@ -907,17 +934,18 @@ export const isTransient = (u: unknown): boolean => {
   switch (u._tag) {
     case "TokenEndpointUnavailable":
       return (
-        u.reason === "transport" ||
+        (u.reason === "transport" && !Faults.ofDetail(u.detail).isPermanent) ||
         u.reason === "timeout" ||
         u.reason === "credentials" ||
-        (u.reason === "status" && (u.status === 429 || (u.status ?? 0) >= 500))
+        (u.reason === "status" && Faults.isTransientStatus(u.status))
       )
     case "Expired":
       return u.cause !== undefined
     case "Unreachable":
-      return u.reason !== "invalidRequest"
+      return u.reason !== "invalidRequest" && !(u.reason === "transport" && Faults.ofDetail(u.detail).isPermanent)
     case "ServerError":
-      return u.status === 502 || u.status === 503 || u.status === 504
+      // A 500 of the API is its answer to this very call; of a gateway it is the others.
+      return u.status !== 500 && Faults.isTransientStatus(u.status)
     case "RateLimited":
     case "LicenseUnavailable":
       return true

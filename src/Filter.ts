@@ -27,9 +27,10 @@ import type * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
 import type * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
-import type { EntityId } from "./ComplexType.ts"
+import type { EntityId } from "./EntityId.ts"
 import { InvalidQuery } from "./ErpNetError.ts"
 import * as Literal from "./Filter/literal.ts"
+import { isPath } from "./internal/identifier.ts"
 import type { JsonNumber } from "./internal/losslessJson.ts"
 import { type Shape, shapeOf } from "./internal/rowShape.ts"
 
@@ -375,7 +376,7 @@ const renderNode = (node: Node, row: Shape): Either.Either<string, string> => {
       parts.filter((part) => part !== "").join(" and ")
     )
   }
-  if (!pathPattern.test(node.field)) {
+  if (!isPath(node.field)) {
     return Either.left("a field name holds characters that no ERP.net name has")
   }
   const shape = shapeAt(row, node.field)
@@ -401,9 +402,6 @@ const renderNode = (node: Node, row: Shape): Either.Either<string, string> => {
           )
   }
 }
-
-// ERP.net names are OData identifiers; anything else could end the name and go on with the expression.
-const pathPattern = /^[\p{L}_][\p{L}\p{N}_]*(?:\/[\p{L}_][\p{L}\p{N}_]*)*$/u
 
 const shapeAt = (row: Shape, path: string): Shape | undefined =>
   path.split("/").reduce<Shape | undefined>((shape, name) => shape?.fields.get(name), row)

@@ -41,8 +41,9 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
-import * as ComplexType from "./ComplexType.ts"
 import * as DomainApi from "./DomainApi.ts"
+import type { Answer, Change, RequestOptions } from "./DomainRequest.ts"
+import * as EntityId from "./EntityId.ts"
 import * as EntityInput from "./EntityInput.ts"
 import type * as EntitySet from "./EntitySet.ts"
 import {
@@ -52,11 +53,11 @@ import {
   type OutcomeUnknown,
   ResponseInvalid
 } from "./ErpNetError.ts"
+import * as AnswerBody from "./internal/answerBody.ts"
 import * as LosslessJson from "./internal/losslessJson.ts"
-import { parse, withQuery } from "./internal/reading.ts"
 import { serverText } from "./internal/redaction.ts"
+import * as Settings from "./internal/settings.ts"
 import { withSpan } from "./internal/tracing.ts"
-import * as WholeNumber from "./internal/wholeNumber.ts"
 import * as Query from "./Query.ts"
 
 // --- errors ---------------------------------------------------------------------------------------------------------
@@ -99,7 +100,7 @@ export type State = typeof State.Type
  */
 export interface Imported {
   /** `undefined` only where the server names none, as where the action `findOrNull` found nothing. */
-  readonly id: ComplexType.EntityId | undefined
+  readonly id: EntityId.EntityId | undefined
   readonly state: State
 }
 
@@ -140,7 +141,7 @@ export interface Counts {
  */
 export interface Progress extends Counts {
   /** The log that ERP.net keeps of the last chunk, a `Systems_Exchange_DataExchanges`; none at `loggingLevel` 0. */
-  readonly dataExchange: ComplexType.EntityId | undefined
+  readonly dataExchange: EntityId.EntityId | undefined
 }
 
 /**
@@ -169,12 +170,12 @@ export interface Summary<Row> extends Counts {
 // --- options --------------------------------------------------------------------------------------------------------
 
 /**
- * What may be said with an import. {@link RunOptions} tells where `type` may be left out.
+ * Options of an import. {@link RunOptions} says where `type` may be left out.
  *
  * @category options
  * @since 0.1.0
  */
-export interface Options extends DomainApi.WriteOptions {
+export interface Options extends RequestOptions {
   /**
    * The type of the objects, such as `Erp.General_Products_Product`: the singular form, which the documentation of an
    * entity names and which cannot be told from the name of its set. A row's own `@odata.type` goes before it.
@@ -231,7 +232,7 @@ export type RunOptions<Row> = Options &
 
 // --- results --------------------------------------------------------------------------------------------------------
 
-const nothing: Counts = { processed: 0, added: 0, modified: 0, deleted: 0, unchanged: 0, failed: 0 }
+const noCounts: Counts = { processed: 0, added: 0, modified: 0, deleted: 0, unchanged: 0, failed: 0 }
 
 const counters = { Added: "added", Modified: "modified", Deleted: "deleted", Unchanged: "unchanged" } as const
 
@@ -250,7 +251,7 @@ export const summarize = <Row>(
   options: { readonly failures?: number | undefined } = {}
 ): Sink.Sink<Summary<Row>, Result<Row>> => {
   const { failures: most = 10 } = options
-  const initial: Summary<Row> = { ...nothing, failures: [] }
+  const initial: Summary<Row> = { ...noCounts, failures: [] }
   return Sink.foldLeft(initial, (summary, result) => {
     const { index, input, outcome } = result
     const failures =
@@ -269,8 +270,8 @@ const textOf = (object: unknown, name: string): string | undefined => {
 /** The word that says whether something was imported; one snippet of ERP.net's documentation leaves the prefix out. */
 const resultOf = (object: unknown): string | undefined => textOf(object, "@erpnet.result") ?? textOf(object, "result")
 
-const idOf = (object: unknown, name: string): ComplexType.EntityId | undefined =>
-  Option.getOrUndefined(Option.flatMap(Option.fromNullable(textOf(object, name)), ComplexType.parseEntityId))
+const idOf = (object: unknown, name: string): EntityId.EntityId | undefined =>
+  Option.getOrUndefined(Option.flatMap(Option.fromNullable(textOf(object, name)), EntityId.parse))
 
 const codeOf = (error: unknown): number | undefined => {
   const code = Predicate.hasProperty(error, "code") ? error.code : undefined
@@ -283,7 +284,7 @@ const decodeResult = (
   entitySet: string,
   path: string,
   object: unknown,
-  answer: DomainApi.Answer
+  answer: Answer
 ): Either.Either<Imported, ImportFailure | ResponseInvalid> => {
   const clean = (text: string) => (answer.holdsToken(text) ? "<redacted>" : serverText(text))
   const refuse = (name: string, reason: string) =>
@@ -327,21 +328,21 @@ type Outcome = Either.Either<Imported, RowError>
 interface ChunkAnswer {
   /** Nothing of the chunk failed: what counts where it is saved as a whole. */
   readonly isSaved: boolean
-  readonly dataExchange: ComplexType.EntityId | undefined
+  readonly dataExchange: EntityId.EntityId | undefined
   readonly outcomes: ReadonlyArray<Outcome>
 }
 
 const decodeAnswer = (
   entitySet: string,
-  answer: DomainApi.Answer,
+  answer: Answer,
   sent: number,
   rows: string
 ): Either.Either<ChunkAnswer, ResponseInvalid> => {
-  // The request has been executed by now: whoever reads the error must know for which rows.
+  // The request has been executed by now: the error has to say for which rows.
   const refuse = (path: string, reason: string) =>
     new ResponseInvalid({ entitySet, path, reason: `${reason} (${rows} of the import may have been saved)` })
   return Either.flatMap(
-    Either.mapLeft(parse(entitySet, answer.text, false), (error) => refuse(error.path, error.reason)),
+    Either.mapLeft(AnswerBody.parse(answer.text, false), (reason) => refuse("", reason)),
     (body) => {
       const objects = Predicate.hasProperty(body, "objects") ? body.objects : undefined
       if (!Array.isArray(objects)) return Either.left(refuse("objects", "expected an array of results"))
@@ -411,19 +412,31 @@ export const run = <A, I, Row extends EntityInput.EntityInput<A>, E, R>(
     Effect.gen(function* () {
       const api = yield* DomainApi.DomainApi
       const { action = "merge", loggingLevel = 2, model = "frontend", transaction = "per-object", type } = options
-      const chunkSize = yield* WholeNumber.positive("chunkSize", options.chunkSize ?? 100)
-      const url = yield* Either.map(Query.renderContext(options.context), (query) => withQuery("Import", query))
+      const chunkSize = yield* Settings.count("chunkSize", options.chunkSize ?? 100)
+      const url = yield* Either.map(Query.renderContext(options.context), (query) =>
+        query === "" ? "Import" : `Import?${query}`
+      )
       const isAtomic = transaction === "all-objects"
       const report = (progress: Progress) => options.onProgress?.(progress) ?? Effect.void
 
       const send = (objects: ReadonlyArray<unknown>, firstRow: number, lastRow: number) => {
         const text = LosslessJson.stringify({ model, transaction, loggingLevel, objects }) ?? ""
         const body = { text, contentType: "application/json" }
-        return api.write({ method: "POST", url, headers: options.headers, body }).pipe(
-          Effect.mapError(
-            (error): ImportError => (error._tag === "OutcomeUnknown" ? unknownRows(error, firstRow, lastRow) : error)
-          ),
-          Effect.flatMap((answer) => decodeAnswer(set.name, answer, objects.length, `rows ${firstRow} to ${lastRow}`))
+        const request: Change<ChunkAnswer> = {
+          _tag: "Change",
+          operation: "import",
+          target: "Import",
+          attributes: { "erpnet.entity_set": set.name },
+          request: () => Either.right({ method: "POST", url, headers: options.headers, body }),
+          decode: (answer) =>
+            Either.map(decodeAnswer(set.name, answer, objects.length, `rows ${firstRow} to ${lastRow}`), (value) => ({
+              _tag: "Done",
+              value
+            }))
+        }
+        return Effect.mapError(
+          api.execute(request),
+          (error): ImportError => (error._tag === "OutcomeUnknown" ? unknownRows(error, firstRow, lastRow) : error)
         )
       }
 
@@ -458,7 +471,7 @@ export const run = <A, I, Row extends EntityInput.EntityInput<A>, E, R>(
           () => importChunk(progress, inputs)
         )
 
-      const start: Progress = { ...nothing, dataExchange: undefined }
+      const start: Progress = { ...noCounts, dataExchange: undefined }
       yield* report(start)
       return rows.pipe(
         Stream.rechunk(chunkSize),

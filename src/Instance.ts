@@ -1,6 +1,5 @@
 /**
- * Which ERP.net instance to talk to: a name or URL goes in, the addresses of its identity server and its Domain API
- * come out.
+ * An ERP.net instance: makes the addresses of its identity server and its Domain API from a name or URL.
  *
  * @example
  * ```ts
@@ -23,13 +22,14 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { InvalidInstance, Unreachable } from "./ErpNetError.ts"
 import * as Body from "./internal/body.ts"
+import * as Faults from "./internal/faults.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
 import { serverText } from "./internal/redaction.ts"
 import * as Millis from "./internal/settings.ts"
 import * as Transport from "./internal/transport.ts"
 
 /**
- * An ERP.net instance: one tenant, one database. Tokens of one instance are worthless on another.
+ * An ERP.net instance: one tenant, one database. Tokens of one instance are invalid on another.
  *
  * @category models
  * @since 0.1.0
@@ -70,8 +70,8 @@ export interface Options {
  */
 export interface DiscoverOptions {
   /**
-   * Accepts discovered addresses on other origins than the instance: the client secret and the tokens will go
-   * wherever the discovery answer says.
+   * Accepts discovered addresses on other origins than the instance: the client secret and the tokens are then
+   * sent to the addresses of the discovery answer.
    *
    * @default false
    */
@@ -99,12 +99,12 @@ const isSecure = (url: URL): boolean => url.protocol === "https:" || isLoopback(
 const bareName = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i
 const schemed = /^[a-z][a-z0-9+.-]*:\/\//i
 
-/** A URL without the parts that can hide a password or a key, or the reason why not; texts are never repeated. */
+/** A URL without the parts that can hold a password or a key, or the reason for refusing it. The input is never quoted. */
 const parse = (what: string, input: string, options: { readonly allowInsecure: boolean; readonly query: boolean }) => {
   if (input === "") return refuse(`${what} is empty`)
   if (/^\s|\s$/.test(input)) return refuse(`${what} has white space around it; remove it`)
   if (/\s/.test(input)) return refuse(`${what} has white space in it`)
-  // The URL parser drops them at both ends without a word.
+  // The URL parser silently drops them at both ends.
   if (/[\u0000-\u001F\u007F]/.test(input)) return refuse(`${what} has a control character in it`)
   if (!URL.canParse(input))
     return refuse(`${what} is not a URL; write a name such as testdb or https://testdb.my.erp.net`)
@@ -199,7 +199,7 @@ const Discovery = lazySchema(() => {
 
 const withoutSlash = (url: string): string => url.replace(/\/+$/, "")
 
-/** The addresses that a discovery answer names; what it does not name stays conventional. */
+/** The addresses that a discovery answer names; the others are the conventional ones. */
 const readDiscovery = (sites: (typeof Discovery.Type)["WebSites"]): Pick<Options, "tokenEndpoint" | "odata"> => {
   const identity = sites.find((site) => site.Type === "ID")
   const apis = sites.filter((site) => site.Type === "DomainAPI" || site.Type === "API")
@@ -224,7 +224,7 @@ const askDiscovery = (
     const response = yield* client.execute(
       HttpClientRequest.get(`${origin}${path}`, { headers: { accept: "application/json" } })
     )
-    if (response.status >= 500 || response.status === 429) {
+    if (response.status >= 500 || Faults.isTransientStatus(response.status)) {
       yield* Body.discard(response)
       return yield* new Unreachable({ method: "GET", path, reason: "status", status: response.status })
     }
@@ -250,8 +250,8 @@ const askDiscovery = (
   )
 
 /**
- * Makes an instance by asking it where its sites are: `/sys/auto-discovery`, then `/tools/auto-discovery`, and the
- * conventional paths where neither names them. Nothing is remembered, neither an answer nor a failure.
+ * Makes an instance by discovery of its sites: `/sys/auto-discovery`, then `/tools/auto-discovery`, and the
+ * conventional paths where neither names them. Neither an answer nor a failure is cached.
  *
  * **Details**
  *
@@ -275,7 +275,7 @@ export const discover = (
       Either.isRight(first) && Option.isSome(first.right)
         ? first.right
         : yield* ask("/tools/auto-discovery").pipe(
-            // One path that has no discovery is an answer, too: then the conventional addresses hold.
+            // A path without discovery counts as an answer: the conventional addresses are used.
             Effect.catchAll((error) => (Either.isLeft(first) ? error : Effect.succeedNone))
           )
     if (Option.isNone(found)) return conventional

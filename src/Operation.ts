@@ -3,7 +3,7 @@
  *
  * @example
  * ```ts
- * import { type ComplexType, DomainApi, Operation } from "effect-erpnet"
+ * import { DomainApi, type EntityId, Operation } from "effect-erpnet"
  * import { Schema } from "effect"
  *
  * const MakeVoid = Operation.action("MakeVoid", Schema.Struct({ reason: Schema.String }), Schema.Void)
@@ -11,7 +11,7 @@
  * const GetVersion = Operation.function("GetVersion", Schema.Struct({}), Schema.Struct({ version: Schema.String }))
  *
  * export const version = DomainApi.call(GetVersion, {})
- * export const cancel = (order: ComplexType.EntityId) => DomainApi.call(MakeVoid, { reason: "test" }, { on: order })
+ * export const cancel = (order: EntityId.EntityId) => DomainApi.call(MakeVoid, { reason: "test" }, { on: order })
  * ```
  *
  * @since 0.1.0
@@ -27,8 +27,14 @@ import { Reference } from "./ComplexType.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Operation<Input, InputEncoded, Output, OutputEncoded> {
-  readonly kind: "action" | "function"
+export interface Operation<
+  Input,
+  InputEncoded,
+  Output,
+  OutputEncoded,
+  Kind extends "action" | "function" = "action" | "function"
+> {
+  readonly kind: Kind
   /** The name in the URL, without a namespace. */
   readonly name: string
   /** The parameters, by name, in the order in which they are sent. */
@@ -46,7 +52,7 @@ export const action = <Input, InputEncoded extends object, Output, OutputEncoded
   name: string,
   input: Schema.Schema<Input, InputEncoded>,
   output: Schema.Schema<Output, OutputEncoded>
-): Operation<Input, InputEncoded, Output, OutputEncoded> => ({ kind: "action", name, input, output })
+): Operation<Input, InputEncoded, Output, OutputEncoded, "action"> => ({ kind: "action", name, input, output })
 
 const makeFunction = <
   Input,
@@ -57,7 +63,7 @@ const makeFunction = <
   name: string,
   input: Schema.Schema<Input, InputEncoded>,
   output: Schema.Schema<Output, OutputEncoded>
-): Operation<Input, InputEncoded, Output, OutputEncoded> => ({ kind: "function", name, input, output })
+): Operation<Input, InputEncoded, Output, OutputEncoded, "function"> => ({ kind: "function", name, input, output })
 
 export {
   /**
@@ -79,7 +85,8 @@ export const changeState: Operation<
   { readonly newState: string; readonly userStatus?: typeof Reference.Type | undefined },
   { readonly newState: string; readonly userStatus?: typeof Reference.Encoded | undefined },
   void,
-  void
+  void,
+  "action"
 > = action(
   "ChangeState",
   Schema.Struct({ newState: Schema.String, userStatus: Schema.optional(Reference) }),

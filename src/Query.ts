@@ -23,10 +23,11 @@
 import * as Either from "effect/Either"
 import type * as Schema from "effect/Schema"
 import { InvalidQuery } from "./ErpNetError.ts"
-import { encodeValue } from "./Filter/literal.ts"
 import * as Filter from "./Filter.ts"
 import { isGuid } from "./internal/guid.ts"
+import { isPath } from "./internal/identifier.ts"
 import { isWellFormed } from "./internal/redaction.ts"
+import { encodeValue } from "./internal/uri.ts"
 
 /**
  * A field name of the wire, as `orderBy` takes it.
@@ -61,12 +62,42 @@ export interface QueryContext {
 }
 
 /**
+ * The options that every request has.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface RequestOptions {
+  /** Extra request headers; `Authorization` is always the library's. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** The point of view of the request. */
+  readonly context?: QueryContext | undefined
+}
+
+/**
+ * The options of a request for rows: how the server writes them.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface RowOptions extends RequestOptions {
+  /**
+   * Leaves nulls out of the answer, which makes it smaller; the rows are the same. ERP.net's option `skipnulls`.
+   *
+   * @default false
+   */
+  readonly skipNulls?: boolean | undefined
+  /** ERP.net's own options by their names, for example `skipnulls`. */
+  readonly options?: ReadonlyArray<string> | undefined
+}
+
+/**
  * What to read and how, for rows of type `A` encoded as `I`. Every option is sent with every page and every retry.
  *
  * @category options
  * @since 0.1.0
  */
-export interface Query<A, I> {
+export interface Query<A, I> extends RowOptions {
   /**
    * At most this many rows in one answer, 0 to 1000: the page size that ERP.net recommends as the largest.
    *
@@ -85,12 +116,6 @@ export interface Query<A, I> {
   readonly orderBy?: ReadonlyArray<OrderBy<I>> | undefined
   /** A text to find in the code, the name and the display text of the entities. */
   readonly search?: string | undefined
-  /** ERP.net's own options, for example `skipnulls`: nulls are left out of the answer. */
-  readonly options?: ReadonlyArray<string> | undefined
-  /** Extra request headers; `Authorization` is always the library's. */
-  readonly headers?: Readonly<Record<string, string>> | undefined
-  /** The point of view of the request. */
-  readonly context?: QueryContext | undefined
 }
 
 /**
@@ -171,7 +196,7 @@ export const renderCount = <A, I>(
  */
 export const renderEntity = <A, I>(
   selection: Selection<A, I>,
-  query: Pick<Query<NoInfer<A>, NoInfer<I>>, "options" | "context"> = {}
+  query: Pick<RowOptions, "options" | "skipNulls" | "context"> = {}
 ): Either.Either<string, InvalidQuery> => join(Either.right(selection.projection), extensions(query), context(query))
 
 /**
@@ -210,15 +235,13 @@ const search = ({ search }: { readonly search?: string | undefined }): Part => {
     : invalid("$search", "the text holds half of a surrogate pair")
 }
 
-const namePattern = /^[\p{L}_][\p{L}\p{N}_]*(?:\/[\p{L}_][\p{L}\p{N}_]*)*$/u
-
 const orderBy = ({
   orderBy
 }: {
   readonly orderBy?: ReadonlyArray<string | readonly [string, "asc" | "desc"]> | undefined
 }): Part => {
   const keys = (orderBy ?? []).map((key) => (typeof key === "string" ? ([key, "asc"] as const) : key))
-  if (keys.some(([field, direction]) => !namePattern.test(field) || (direction !== "asc" && direction !== "desc"))) {
+  if (keys.some(([field, direction]) => !isPath(field) || (direction !== "asc" && direction !== "desc"))) {
     return invalid("$orderby", "it must hold field names, each with asc or desc")
   }
   return keys.length === 0
@@ -240,7 +263,18 @@ const wholeNumber = (option: string, value: number | undefined, max: number): Pa
     : invalid(option, `${value} is more than ${max}; read more rows by pages, for example with DomainApi.stream`)
 }
 
-const extensions = ({ options = [] }: { readonly options?: ReadonlyArray<string> | undefined }): Part => {
+/**
+ * Whether a query asks for answers without nulls.
+ *
+ * @category guards
+ * @since 0.2.0
+ */
+export const skipsNulls = (query: Pick<RowOptions, "options" | "skipNulls">): boolean =>
+  query.skipNulls === true || query.options?.includes("skipnulls") === true
+
+const extensions = (query: Pick<RowOptions, "options" | "skipNulls">): Part => {
+  const given = query.options ?? []
+  const options = query.skipNulls === true && !given.includes("skipnulls") ? [...given, "skipnulls"] : given
   if (options.some((option) => !/^\w+$/.test(option))) {
     return invalid("options", "each must be a single word such as skipnulls")
   }

@@ -45,8 +45,9 @@ import {
 import type { Instance } from "./Instance.ts"
 import * as Body from "./internal/body.ts"
 import { plainCause } from "./internal/callerResponse.ts"
-import * as Json from "./internal/json.ts"
+import * as Faults from "./internal/faults.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
+import * as LosslessJson from "./internal/losslessJson.ts"
 import { formEncode, serverText, withoutQuery } from "./internal/redaction.ts"
 import * as RetryAfter from "./internal/retryAfter.ts"
 import * as Millis from "./internal/settings.ts"
@@ -75,8 +76,8 @@ export interface Options {
    */
   readonly requestTimeout?: Duration.DurationInput | undefined
   /**
-   * When to try again after a transient fault: no connection, a broken one, 429 or 5xx; not after a timeout. A
-   * `Retry-After` of at most 30 seconds is waited for as well; a longer one fails at once and is carried by the error.
+   * When to try again after a transient fault: no connection, a broken one, 408, 425, 429 or 5xx; not after a timeout,
+   * nor after a fault that stays, such as a certificate that does not verify or a proxy that refuses. A `Retry-After` of at most 30 seconds is waited for as well; a longer one fails at once and is carried by the error.
    *
    * @default exponential from 200 milliseconds, jittered, 2 retries
    */
@@ -208,7 +209,7 @@ const readResponse = (exchange: Exchange, sentAt: number, response: HttpClientRe
       const retryAfter = RetryAfter.parse(response.headers["retry-after"], now)
       return yield* unavailable(exchange, { reason: "status", status, retryAfter })
     }
-    const parsed = Option.getOrUndefined(Json.parse(yield* Body.read(response)))
+    const parsed = Option.getOrUndefined(LosslessJson.parsePlain(yield* Body.read(response)))
     const body = Predicate.isRecord(parsed) ? parsed : undefined
     const error = body && memberOf(body, "error")
     if (body !== undefined && typeof error === "string" && error !== "") {
@@ -277,7 +278,8 @@ const attempt = (
   )
 
 const isRetryable = (error: TokenEndpointUnavailable): boolean =>
-  error.reason === "transport" || (error.reason === "status" && (error.status === 429 || (error.status ?? 0) >= 500))
+  (error.reason === "transport" && !Faults.ofDetail(error.detail).isPermanent) ||
+  (error.reason === "status" && Faults.isTransientStatus(error.status))
 
 /**
  * Requests an access token with the client-credentials grant.

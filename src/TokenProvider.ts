@@ -24,11 +24,11 @@
  *
  * @since 0.1.0
  */
-import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
+import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -37,9 +37,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
-import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
@@ -47,8 +45,7 @@ import type * as Tracer from "effect/Tracer"
 import * as AccessToken from "./AccessToken.ts"
 import {
   Expired,
-  InvalidApplication,
-  type InvalidClient,
+  type InvalidApplication,
   type InvalidInstance,
   isTransient,
   TokenEndpointUnavailable,
@@ -57,9 +54,11 @@ import {
   Unauthorized
 } from "./ErpNetError.ts"
 import * as Instance from "./Instance.ts"
-import { serverText, withoutQuery } from "./internal/redaction.ts"
-import * as Millis from "./internal/settings.ts"
-import * as TokenEndpoint from "./TokenEndpoint.ts"
+import { withoutQuery } from "./internal/redaction.ts"
+import * as Settings from "./internal/settings.ts"
+import * as Lease from "./TokenProvider/lease.ts"
+import * as Metrics from "./TokenProvider/metrics.ts"
+import * as TokenSource from "./TokenSource.ts"
 import * as TrustedApplication from "./TrustedApplication.ts"
 
 /**
@@ -99,9 +98,9 @@ export class TokenProvider extends Context.Tag("effect-erpnet/TokenProvider")<To
  * NaN are a defect when the layer is built.
  *
  * @category options
- * @since 0.1.0
+ * @since 0.2.0
  */
-export interface RenewalOptions extends TokenEndpoint.Options {
+export interface ZoneOptions {
   /**
    * This long before its expiry a token is no longer served without asking for a new one first. Clamped to half the
    * lifetime of the token.
@@ -115,6 +114,13 @@ export interface RenewalOptions extends TokenEndpoint.Options {
    *
    * @default "120 seconds"
    */
+  readonly renewAhead?: Duration.DurationInput | undefined
+  /**
+   * The old name of `renewAhead`, which counts where both are given.
+   *
+   * @deprecated use `renewAhead`
+   * @default "120 seconds"
+   */
   readonly refreshAhead?: Duration.DurationInput | undefined
   /**
    * A token that came from {@link Service.renew} is not thrown away for another refusal before it is this old, so
@@ -123,29 +129,28 @@ export interface RenewalOptions extends TokenEndpoint.Options {
    * @default "30 seconds"
    */
   readonly minimumTokenAge?: Duration.DurationInput | undefined
-  /**
-   * For this long after `InvalidClient` the same credentials fail at once without a request, so that a wrong secret
-   * does not lock the account. Changed credentials end it.
-   *
-   * @default "30 seconds"
-   */
-  readonly rejectionCooldown?: Duration.DurationInput | undefined
 }
 
 /**
- * A Trusted Application, or an Effect of one that is run at every exchange, so that a rotated secret is used without a
- * restart. Where that Effect fails, or takes longer than 45 seconds, the exchange fails with
- * `TokenEndpointUnavailable` (reason `credentials`).
+ * When a token is renewed, and how it is asked for by client credentials.
  *
  * @category options
  * @since 0.1.0
  */
-export type Credentials =
-  | TrustedApplication.TrustedApplication
-  | Effect.Effect<TrustedApplication.TrustedApplication, unknown>
+export interface RenewalOptions
+  extends ZoneOptions,
+    Omit<TokenSource.ClientCredentialsOptions, "instance" | "credentials"> {}
 
 /**
- * Options of {@link make}.
+ * A Trusted Application, or an Effect of one: see {@link "TokenSource"}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export type Credentials = TokenSource.Credentials
+
+/**
+ * Options of {@link make} with client credentials: the short form of `source: TokenSource.clientCredentials(...)`.
  *
  * @category options
  * @since 0.1.0
@@ -157,109 +162,51 @@ export interface Options extends RenewalOptions {
   readonly credentials: Credentials
 }
 
-const exchanges = Metric.counter("erpnet_token_exchanges", {
-  description: "Exchanges with the token endpoint, by outcome: success or the tag of the error",
-  incremental: true
-})
-
-const renewals = Metric.counter("erpnet_token_renewals", {
-  description: "Renewals of a token that was held, by cause: expiry, ahead, unauthorized",
-  incremental: true
-})
-
-// Up to the 45 s that an exchange may take.
-const exchangeDuration = Metric.timerWithBoundaries(
-  "erpnet_token_exchange_duration",
-  [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 20_000, 45_000],
-  "How long a successful exchange with the token endpoint takes, its retries included"
-)
-
-/** Failed renewals ahead of expiry come back after 10, 20, 40, 60, 60, … seconds. */
-const shortestPause = 10_000
-const longestPause = 60_000
-
-/** As long as the exchange itself may take: one store of secrets that hangs must not hold up callers for ever. */
-const credentialsTime = Duration.seconds(45)
-
-/** The token that is held, with the moments at which its treatment changes. */
-interface Slot {
-  readonly token: AccessToken.AccessToken
-  readonly served: Effect.Effect<AccessToken.AccessToken>
-  /** Until here it is simply served. */
-  readonly freshUntil: number
-  /** From here on callers wait for an exchange. */
-  readonly waitFrom: number
-  /** Where it came from a renewal after a refusal: when. */
-  readonly renewedAt: number | undefined
-  /** The latest time at which it was served, to notice a clock that is set back. */
-  seenAt: number
+/**
+ * Options of {@link make} with any source of tokens.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface SourceOptions extends ZoneOptions {
+  /** The instance whose tokens are held: they go nowhere else. */
+  readonly instance: Instance.Instance
+  /** Where the tokens come from. */
+  readonly source: TokenSource.TokenSource
 }
 
-/** The one exchange under way. */
-interface Flight {
+/** The token that is held. */
+interface Held extends Lease.Lease {
+  readonly served: Effect.Effect<AccessToken.AccessToken>
+}
+
+/** The exchange under way, which all callers wait for. */
+interface Exchange {
   readonly deferred: Deferred.Deferred<AccessToken.AccessToken, TokenError>
-  /** Its token replaces one that the API refused. */
-  isRenewal: boolean
+  readonly reason: Metrics.Reason
   fiber: Fiber.RuntimeFiber<void> | undefined
 }
 
-/** Credentials that the identity server refused. */
-interface Rejection {
-  readonly error: InvalidClient
-  readonly at: number
-  readonly application: TrustedApplication.TrustedApplication
+/**
+ * All state of a provider. Each member is read and set within one synchronous step: there is no lock that an
+ * interrupted fiber could hold, and nothing for callers to queue on but the Deferred of an exchange.
+ */
+interface State {
+  readonly instance: Instance.Instance
+  readonly source: TokenSource.TokenSource
+  readonly zones: Lease.Zones
+  readonly runtime: Runtime.Runtime<never>
+  held: Held | undefined
+  /** The latest time at which the token was served, to notice a clock that is set back. */
+  seenAt: number
+  exchange: Exchange | undefined
+  /** The token of the exchange under way replaces one that the API refused. */
+  isRenewal: boolean
+  /** The last token was dropped because the API refused it, and there is no other yet. */
+  wasRefused: boolean
+  failures: Lease.Failures
+  closed: boolean
 }
-
-/** What the last failures since a success say about when to try again. */
-interface Failures {
-  readonly count: number
-  readonly at: number
-  readonly retryAfter: number
-}
-
-type Reason = "first" | "expiry" | "ahead" | "unauthorized"
-
-const isSameCredentials = (
-  a: TrustedApplication.TrustedApplication,
-  b: TrustedApplication.TrustedApplication
-): boolean => a.clientId === b.clientId && Redacted.value(a.clientSecret) === Redacted.value(b.clientSecret)
-
-/** What may be said of a failure of the user's own Effect: its kind, not its text, which may hold a secret. */
-const describeCredentialsFailure = (error: unknown): string => {
-  if (error instanceof InvalidApplication) return error.message
-  if (ConfigError.isConfigError(error)) {
-    return "path" in error ? `${error._op} ${error.path.join(".")}` : error._op
-  }
-  return Predicate.hasProperty(error, "_tag") && typeof error._tag === "string" ? serverText(error._tag) : "it failed"
-}
-
-const readDurations = (options: Options) =>
-  Effect.orDie(
-    Effect.all({
-      expiryLeeway: Millis.millis("expiryLeeway", options.expiryLeeway ?? "60 seconds"),
-      refreshAhead: Millis.millis("refreshAhead", options.refreshAhead ?? "120 seconds"),
-      minimumTokenAge: Millis.millis("minimumTokenAge", options.minimumTokenAge ?? "30 seconds"),
-      rejectionCooldown: Millis.millis("rejectionCooldown", options.rejectionCooldown ?? "30 seconds"),
-      requestTimeout: Millis.millis("requestTimeout", options.requestTimeout ?? "10 seconds", 1)
-    })
-  )
-
-const countExchange = (reason: Reason, exit: Exit.Exit<AccessToken.AccessToken, TokenError>): Effect.Effect<void> => {
-  const outcome = Exit.match(exit, {
-    onSuccess: () => "success",
-    onFailure: (cause) =>
-      Option.match(Cause.failureOption(cause), { onNone: () => "aborted", onSome: (error) => error._tag })
-  })
-  const counted = Metric.increment(Metric.tagged(exchanges, "outcome", outcome))
-  return reason === "first"
-    ? counted
-    : Effect.zipRight(counted, Metric.increment(Metric.tagged(renewals, "cause", reason)))
-}
-
-const logAheadFailure = (what: string): Effect.Effect<void> =>
-  Effect.logDebug("renewing the token ahead of its expiry failed", what).pipe(
-    Effect.annotateLogs({ package: "effect-erpnet", module: "TokenProvider" })
-  )
 
 /** Who asks: read from the fiber itself, so that looking at the state and acting on it stay one synchronous step. */
 type Caller = Fiber.RuntimeFiber<unknown, unknown>
@@ -271,8 +218,226 @@ const timeOf = (caller: Caller): number =>
 const linksOf = (caller: Caller): ReadonlyArray<Tracer.SpanLink> =>
   caller.currentSpan === undefined ? [] : [{ _tag: "SpanLink", span: caller.currentSpan, attributes: {} }]
 
-/** True within `span` milliseconds after `since`; a clock set back ends it rather than prolonging it. */
-const isWithin = (now: number, since: number, span: number): boolean => now >= since && now - since < span
+const unavailable = (state: State, reason: "closed" | "transport", detail?: string): TokenEndpointUnavailable =>
+  new TokenEndpointUnavailable({ tokenEndpoint: withoutQuery(state.instance.tokenEndpoint), reason, detail })
+
+const logAheadFailure = (what: string): Effect.Effect<void> =>
+  Effect.logDebug("renewing the token ahead of its expiry failed", what).pipe(
+    Effect.annotateLogs({ package: "effect-erpnet", module: "TokenProvider" })
+  )
+
+/** Span and metrics of one exchange. */
+const aroundOf =
+  (state: State, reason: Metrics.Reason, links: ReadonlyArray<Tracer.SpanLink>): TokenSource.Around =>
+  (attributes) =>
+  (request) =>
+    request.pipe(
+      Effect.tap((given) => {
+        const { fingerprint } = "accessToken" in given ? given.accessToken : given
+        return Effect.annotateCurrentSpan("erpnet.token.fingerprint", fingerprint)
+      }),
+      (request) => Metrics.measured(reason, request),
+      Effect.withSpan("TokenProvider.exchange", {
+        root: true,
+        links,
+        kind: "client",
+        captureStackTrace: false,
+        attributes: { "erpnet.instance": state.instance.origin, ...attributes }
+      })
+    )
+
+const hold = (state: State, token: AccessToken.AccessToken, now: number): void => {
+  state.held = { ...Lease.make(token, now, state.zones, state.isRenewal), served: Effect.succeed(token) }
+  // Not `now` alone: the clock may have been set back while the answer was awaited.
+  state.seenAt = Math.max(now, token.issuedAt)
+  state.failures = Lease.noFailures
+}
+
+/** Publishes that an exchange gave no token, and notes it for the pauses between attempts. */
+const fail = (state: State, current: Exchange, cause: Cause.Cause<TokenError>, now: number): Effect.Effect<unknown> => {
+  const error = Option.getOrUndefined(Cause.failureOption(cause))
+  const retryAfter = error?._tag === "TokenEndpointUnavailable" ? error.retryAfter : undefined
+  state.failures = Lease.failed(state.failures, now, retryAfter === undefined ? 0 : Duration.toMillis(retryAfter))
+  const failed = Deferred.failCause(current.deferred, cause)
+  // A defect is not rendered: it may hold the request.
+  return current.reason === "ahead" ? Effect.zipRight(failed, logAheadFailure(error?.message ?? "it died")) : failed
+}
+
+/** Ends the exchange: publishes its token or its failure. Never interrupted, so no caller waits for ever. */
+const settle = (
+  state: State,
+  current: Exchange,
+  exit: Exit.Exit<AccessToken.AccessToken, TokenError>,
+  now: number
+): Effect.Effect<unknown> => {
+  state.exchange = undefined
+  if (state.closed) return Deferred.fail(current.deferred, unavailable(state, "closed"))
+  if (Exit.isFailure(exit)) {
+    const cause = Option.match(Cause.failureOption(exit.cause), {
+      onSome: Cause.fail,
+      // A transport that interrupts itself must not look to callers like their own interruption.
+      onNone: () =>
+        Option.getOrElse(Cause.keepDefects(exit.cause), () =>
+          Cause.fail(unavailable(state, "transport", "the exchange was interrupted"))
+        )
+    })
+    return fail(state, current, cause, now)
+  }
+  const token = exit.value
+  if (!AccessToken.isSendable(Redacted.value(token.value))) {
+    const reason = "the token is empty or holds characters that cannot be sent (a blank or line break around it?)"
+    const tokenEndpoint = withoutQuery(state.instance.tokenEndpoint)
+    return fail(state, current, Cause.fail(new TokenResponseInvalid({ tokenEndpoint, reason })), now)
+  }
+  // Expired on arrival: it is not handed out, what is held stays, and the next call asks again.
+  if (now >= token.expiresAt) return fail(state, current, Cause.fail(new Expired({})), now)
+  hold(state, token, now)
+  return Deferred.succeed(current.deferred, token)
+}
+
+/** Starts the exchange in a fiber of the layer; it may be over when this returns. */
+const start = (state: State, reason: Metrics.Reason, links: ReadonlyArray<Tracer.SpanLink>): Exchange => {
+  const current: Exchange = { deferred: Deferred.unsafeMake(FiberId.none), reason, fiber: undefined }
+  state.exchange = current
+  state.isRenewal = reason === "unauthorized"
+  current.fiber = Runtime.runFork(
+    state.runtime,
+    Effect.suspend(() => state.source.exchange(aroundOf(state, reason, links))).pipe(
+      Effect.interruptible,
+      Effect.exit,
+      Effect.zip(Clock.currentTimeMillis),
+      Effect.flatMap(([exit, now]) => settle(state, current, exit, now)),
+      Effect.asVoid,
+      Effect.uninterruptible
+    )
+  )
+  return current
+}
+
+/** Waits for the exchange under way, or a new one; `old` is what was held before, to fall back on. */
+const join = (
+  state: State,
+  caller: Caller,
+  old: Held | undefined,
+  isRenewal: boolean
+): Effect.Effect<AccessToken.AccessToken, TokenError> => {
+  if (state.closed) return unavailable(state, "closed")
+  const reason = old !== undefined ? "expiry" : state.wasRefused ? "unauthorized" : "first"
+  const current = state.exchange ?? start(state, reason, linksOf(caller))
+  if (isRenewal) state.isRenewal = true
+  return Effect.catchAllCause(Deferred.await(current.deferred), (cause) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<AccessToken.AccessToken, TokenError> => {
+      const { held } = state
+      if (held !== undefined && !Lease.isExpired(held, now)) return held.served
+      const error = Option.getOrUndefined(Cause.failureOption(cause))
+      return old !== undefined &&
+        Lease.isExpired(old, now) &&
+        error?._tag === "TokenEndpointUnavailable" &&
+        isTransient(error)
+        ? new Expired({ cause: error })
+        : Effect.failCause(cause)
+    })
+  )
+}
+
+const get = (state: State): Service["get"] =>
+  Effect.withFiberRuntime<AccessToken.AccessToken, TokenError>((caller) => {
+    const { held } = state
+    if (held === undefined) return join(state, caller, undefined, false)
+    const now = timeOf(caller)
+    const zone = Lease.zone(held, now, state.seenAt, state.zones)
+    if (now > state.seenAt) state.seenAt = now
+    switch (zone) {
+      case "expired":
+        return join(state, caller, held, false)
+      case "late":
+        return state.exchange === undefined && Lease.pausesLate(state.failures, now)
+          ? held.served
+          : join(state, caller, held, false)
+      case "ahead":
+        if (state.exchange === undefined && !Lease.pausesAhead(state.failures, now)) {
+          start(state, "ahead", linksOf(caller))
+        }
+    }
+    return held.served
+  })
+
+const renew =
+  (state: State, get: Service["get"]): Service["renew"] =>
+  (refused) =>
+    Effect.withFiberRuntime<AccessToken.AccessToken, TokenError | Unauthorized>((caller) => {
+      const now = timeOf(caller)
+      const { held } = state
+      if (held !== undefined && !AccessToken.isSame(held.token, refused)) {
+        return Lease.isExpired(held, now) ? get : held.served
+      }
+      if (state.source.renewable === false) return new Unauthorized({})
+      if (held !== undefined && Lease.isTooYoung(held, now, state.zones)) return new Unauthorized({})
+      state.held = undefined
+      state.wasRefused = true
+      return join(state, caller, undefined, true)
+    })
+
+const close = (state: State): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    state.closed = true
+    state.held = undefined
+    const { exchange } = state
+    if (exchange?.fiber === undefined) return Effect.void
+    // Those who wait first: how long the transport takes to let go is not their matter.
+    return Effect.zipRight(
+      Deferred.fail(exchange.deferred, unavailable(state, "closed")),
+      Fiber.interrupt(exchange.fiber)
+    )
+  })
+
+const readZones = (options: ZoneOptions): Effect.Effect<Lease.Zones> =>
+  Effect.orDie(
+    Effect.all({
+      expiryLeeway: Settings.millis("expiryLeeway", options.expiryLeeway ?? "60 seconds"),
+      renewAhead:
+        options.renewAhead === undefined && options.refreshAhead !== undefined
+          ? Settings.millis("refreshAhead", options.refreshAhead)
+          : Settings.millis("renewAhead", options.renewAhead ?? "120 seconds"),
+      minimumTokenAge: Settings.millis("minimumTokenAge", options.minimumTokenAge ?? "30 seconds")
+    })
+  )
+
+const makeFromSource = (options: SourceOptions): Effect.Effect<Service, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { instance, source } = options
+    const zones = yield* readZones(options)
+    const runtime = yield* Effect.runtime<never>()
+    const state: State = {
+      instance,
+      source,
+      zones,
+      runtime,
+      held: undefined,
+      seenAt: Number.NEGATIVE_INFINITY,
+      exchange: undefined,
+      isRenewal: false,
+      wasRefused: false,
+      failures: Lease.noFailures,
+      closed: false
+    }
+    if (source.initial !== undefined) hold(state, source.initial, yield* Clock.currentTimeMillis)
+    // Without renewals nothing runs that would have to end.
+    if (source.renewable !== false) yield* Effect.addFinalizer(() => close(state))
+    const held = get(state)
+    return { instance, get: held, renew: renew(state, held) }
+  })
+
+// Function declarations, because only they can have an implementation under their overloads.
+function makeProvider(options: SourceOptions): Effect.Effect<Service, never, Scope.Scope>
+function makeProvider(options: Options): Effect.Effect<Service, never, HttpClient.HttpClient | Scope.Scope>
+function makeProvider(
+  options: Options | SourceOptions
+): Effect.Effect<Service, never, HttpClient.HttpClient | Scope.Scope> {
+  return "source" in options
+    ? makeFromSource(options)
+    : Effect.flatMap(TokenSource.clientCredentials(options), (source) => makeFromSource({ ...options, source }))
+}
 
 /**
  * Makes the service inside a scope; closing the scope ends an exchange under way, and waiters and later callers get
@@ -280,7 +445,7 @@ const isWithin = (now: number, since: number, span: number): boolean => now >= s
  *
  * **Details**
  *
- * A token is *fresh* until `refreshAhead` before its expiry: it is served at once. Then, until `expiryLeeway` before
+ * A token is *fresh* until `renewAhead` before its expiry: it is served at once. Then, until `expiryLeeway` before
  * expiry, it is still served at once and one renewal runs in the background; failures of that are logged at debug
  * level, and attempts are at least 10 seconds apart. Then callers wait for the exchange; where it fails while the old
  * token is alive, the old token is served, and after a second failure in a row the next attempt is again at least 10
@@ -292,236 +457,18 @@ const isWithin = (now: number, since: number, span: number): boolean => now >= s
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Options): Effect.Effect<Service, never, HttpClient.HttpClient | Scope.Scope> =>
-  Effect.gen(function* () {
-    const { instance } = options
-    const { expiryLeeway, minimumTokenAge, refreshAhead, rejectionCooldown } = yield* readDurations(options)
-    const client = yield* HttpClient.HttpClient
-    const runtime = yield* Effect.runtime<never>()
-    const withoutCredentials = (detail: string) =>
-      new TokenEndpointUnavailable({
-        tokenEndpoint: withoutQuery(instance.tokenEndpoint),
-        reason: "credentials",
-        detail
-      })
-    const credentials = Effect.isEffect(options.credentials)
-      ? options.credentials.pipe(
-          Effect.mapError((error) => withoutCredentials(describeCredentialsFailure(error))),
-          Effect.timeoutFail({
-            duration: credentialsTime,
-            onTimeout: () => withoutCredentials(`no answer in ${Duration.format(credentialsTime)}`)
-          })
-        )
-      : Effect.succeed(options.credentials)
+export const make: {
+  /** With any source of tokens. */
+  (options: SourceOptions): Effect.Effect<Service, never, Scope.Scope>
+  /** With client credentials. */
+  (options: Options): Effect.Effect<Service, never, HttpClient.HttpClient | Scope.Scope>
+} = makeProvider
 
-    // All state is in these variables, and each is read and set within one synchronous step: there is no lock that an
-    // interrupted fiber could hold, and nothing for callers to queue on but the Deferred of a flight.
-    let slot: Slot | undefined
-    let flight: Flight | undefined
-    let failures: Failures = { count: 0, at: 0, retryAfter: 0 }
-    let rejection: Rejection | undefined
-    /** The last token was dropped because the API refused it, and there is no other yet. */
-    let wasRefused = false
-    let closed = false
-
-    const closedError = new TokenEndpointUnavailable({
-      tokenEndpoint: withoutQuery(instance.tokenEndpoint),
-      reason: "closed"
-    })
-
-    const hold = (token: AccessToken.AccessToken, now: number, isRenewal: boolean): Slot => {
-      const half = (token.expiresAt - token.issuedAt) / 2
-      const waitFrom = token.expiresAt - Math.min(expiryLeeway, half)
-      return {
-        token,
-        served: Effect.succeed(token),
-        freshUntil: Math.min(waitFrom, token.expiresAt - Math.min(refreshAhead, half)),
-        waitFrom,
-        renewedAt: isRenewal ? now : undefined,
-        // Not `now` alone: the clock may have been set back while the answer was on its way.
-        seenAt: Math.max(now, token.issuedAt)
-      }
-    }
-
-    /** Asks the identity server, unless it has just refused these very credentials. */
-    const exchange = (reason: Reason, links: ReadonlyArray<Tracer.SpanLink>) =>
-      Effect.gen(function* () {
-        const application = yield* credentials
-        const now = yield* Clock.currentTimeMillis
-        if (
-          rejection !== undefined &&
-          isWithin(now, rejection.at, rejectionCooldown) &&
-          isSameCredentials(application, rejection.application)
-        ) {
-          return yield* rejection.error
-        }
-        rejection = undefined
-        return yield* TokenEndpoint.request(instance, application, options).pipe(
-          Effect.tap((token) => Effect.annotateCurrentSpan("erpnet.token.fingerprint", token.fingerprint)),
-          Effect.tapErrorTag("InvalidClient", (error) =>
-            Effect.map(Clock.currentTimeMillis, (at) => {
-              rejection = { error, at, application }
-            })
-          ),
-          Effect.onExit((exit) => countExchange(reason, exit)),
-          Metric.trackDuration(exchangeDuration),
-          Effect.withSpan("TokenProvider.exchange", {
-            root: true,
-            links,
-            kind: "client",
-            captureStackTrace: false,
-            attributes: {
-              "erpnet.instance": instance.origin,
-              "erpnet.client_id": application.clientId,
-              "erpnet.scopes": application.scopes.join(" ")
-            }
-          }),
-          Effect.provideService(HttpClient.HttpClient, client)
-        )
-      })
-
-    /** What is published where the exchange gave no token, and noted for the pauses between attempts. */
-    const fail = (current: Flight, reason: Reason, cause: Cause.Cause<TokenError>, now: number) => {
-      const error = Option.getOrUndefined(Cause.failureOption(cause))
-      const retryAfter = error?._tag === "TokenEndpointUnavailable" ? error.retryAfter : undefined
-      failures = {
-        count: failures.count + 1,
-        at: now,
-        retryAfter: retryAfter === undefined ? 0 : Duration.toMillis(retryAfter)
-      }
-      const failed = Deferred.failCause(current.deferred, cause)
-      // A defect is not rendered: it may hold the request.
-      return reason === "ahead" ? Effect.zipRight(failed, logAheadFailure(error?.message ?? "it died")) : failed
-    }
-
-    /** Ends the flight: publishes its token or its failure. Never interrupted, so no waiter is left behind. */
-    const settle = (
-      current: Flight,
-      reason: Reason,
-      exit: Exit.Exit<AccessToken.AccessToken, TokenError>,
-      now: number
-    ): Effect.Effect<unknown> => {
-      flight = undefined
-      if (closed) return Deferred.fail(current.deferred, closedError)
-      if (Exit.isFailure(exit)) {
-        const cause = Option.match(Cause.failureOption(exit.cause), {
-          onSome: Cause.fail,
-          // A transport that interrupts itself must not look to waiters like their own interruption.
-          onNone: () => Option.getOrElse(Cause.keepDefects(exit.cause), () => Cause.fail(abortedError))
-        })
-        return fail(current, reason, cause, now)
-      }
-      // Dead on arrival: nobody gets it, what is held stays, and the next call asks again.
-      if (now >= exit.value.expiresAt) return fail(current, reason, Cause.fail(new Expired({})), now)
-      slot = hold(exit.value, now, current.isRenewal)
-      failures = { count: 0, at: 0, retryAfter: 0 }
-      return Deferred.succeed(current.deferred, exit.value)
-    }
-
-    const abortedError = new TokenEndpointUnavailable({
-      tokenEndpoint: withoutQuery(instance.tokenEndpoint),
-      reason: "transport",
-      detail: "the exchange was interrupted"
-    })
-
-    /** Starts the exchange in a fiber of the layer; it may be over when this returns. */
-    const start = (reason: Reason, links: ReadonlyArray<Tracer.SpanLink>): Flight => {
-      const current: Flight = {
-        deferred: Deferred.unsafeMake(FiberId.none),
-        isRenewal: reason === "unauthorized",
-        fiber: undefined
-      }
-      flight = current
-      current.fiber = Runtime.runFork(
-        runtime,
-        exchange(reason, links).pipe(
-          Effect.interruptible,
-          Effect.exit,
-          Effect.zip(Clock.currentTimeMillis),
-          Effect.flatMap(([exit, now]) => settle(current, reason, exit, now)),
-          Effect.asVoid,
-          Effect.uninterruptible
-        )
-      )
-      return current
-    }
-
-    /** Waits for the exchange under way, or a new one; `old` is what was held before, to fall back on. */
-    const join = (
-      caller: Caller,
-      old: Slot | undefined,
-      isRenewal: boolean
-    ): Effect.Effect<AccessToken.AccessToken, TokenError> => {
-      if (closed) return closedError
-      const reason = old !== undefined ? "expiry" : wasRefused ? "unauthorized" : "first"
-      const current = flight ?? start(reason, linksOf(caller))
-      if (isRenewal) current.isRenewal = true
-      return Effect.catchAllCause(Deferred.await(current.deferred), (cause) =>
-        Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<AccessToken.AccessToken, TokenError> => {
-          if (slot !== undefined && now < slot.token.expiresAt) return slot.served
-          const error = Option.getOrUndefined(Cause.failureOption(cause))
-          return old !== undefined &&
-            now >= old.token.expiresAt &&
-            error?._tag === "TokenEndpointUnavailable" &&
-            isTransient(error)
-            ? new Expired({ cause: error })
-            : Effect.failCause(cause)
-        })
-      )
-    }
-
-    const isAheadDue = (now: number): boolean =>
-      flight === undefined &&
-      (failures.count === 0 ||
-        !isWithin(
-          now,
-          failures.at,
-          Math.max(failures.retryAfter, Math.min(longestPause, shortestPause * 2 ** (failures.count - 1)))
-        ))
-
-    /** While the old token lives, a server that failed twice in a row, or asked to wait, is left alone for a while. */
-    const isPausing = (now: number): boolean =>
-      flight === undefined &&
-      failures.count > 0 &&
-      isWithin(now, failures.at, Math.max(failures.retryAfter, failures.count > 1 ? shortestPause : 0))
-
-    const get = Effect.withFiberRuntime<AccessToken.AccessToken, TokenError>((caller) => {
-      if (slot === undefined) return join(caller, undefined, false)
-      const now = timeOf(caller)
-      // A clock that went back by more than the leeway makes the age of the token unknown.
-      const mustWait = now >= slot.waitFrom || now < slot.seenAt - expiryLeeway
-      if (now > slot.seenAt) slot.seenAt = now
-      if (mustWait) {
-        return now < slot.token.expiresAt && isPausing(now) ? slot.served : join(caller, slot, false)
-      }
-      const { served } = slot
-      if (now >= slot.freshUntil && isAheadDue(now)) start("ahead", linksOf(caller))
-      return served
-    })
-
-    const renew = (refused: AccessToken.AccessToken) =>
-      Effect.withFiberRuntime<AccessToken.AccessToken, TokenError | Unauthorized>((caller) => {
-        const now = timeOf(caller)
-        if (slot !== undefined && !AccessToken.isSame(slot.token, refused)) {
-          return now < slot.token.expiresAt ? slot.served : get
-        }
-        if (slot?.renewedAt !== undefined && isWithin(now, slot.renewedAt, minimumTokenAge)) return new Unauthorized({})
-        slot = undefined
-        wasRefused = true
-        return join(caller, undefined, true)
-      })
-
-    yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => {
-        closed = true
-        slot = undefined
-        if (flight?.fiber === undefined) return Effect.void
-        // Waiters first: how long the transport takes to let go is not their matter.
-        return Effect.zipRight(Deferred.fail(flight.deferred, closedError), Fiber.interrupt(flight.fiber))
-      })
-    )
-    return { instance, get, renew }
-  })
+function makeLayer(options: SourceOptions): Layer.Layer<TokenProvider>
+function makeLayer(options: Options): Layer.Layer<TokenProvider, never, HttpClient.HttpClient>
+function makeLayer(options: Options | SourceOptions): Layer.Layer<TokenProvider, never, HttpClient.HttpClient> {
+  return Layer.scoped(TokenProvider, "source" in options ? make(options) : make(options))
+}
 
 /**
  * The service as a layer; see {@link make}. Bind it to a constant: a layer that is made twice holds two tokens.
@@ -529,8 +476,12 @@ export const make = (options: Options): Effect.Effect<Service, never, HttpClient
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options): Layer.Layer<TokenProvider, never, HttpClient.HttpClient> =>
-  Layer.scoped(TokenProvider, make(options))
+export const layer: {
+  /** With any source of tokens. */
+  (options: SourceOptions): Layer.Layer<TokenProvider>
+  /** With client credentials. */
+  (options: Options): Layer.Layer<TokenProvider, never, HttpClient.HttpClient>
+} = makeLayer
 
 const instanceConfig = Config.string("ERPNET_INSTANCE").pipe(
   Config.withDescription("name, host or URL of the ERP.net instance, for example testdb")
@@ -559,9 +510,8 @@ export const layerConfig = (
   )
 
 /**
- * Serves a reference token of ERP.net (PAT or SAT, `enrt_…`), which an administrator or user issued by hand. It is
- * sent as it is, has no scopes and no expiry that are known here, and cannot be renewed: where the API answers 401 the
- * call fails with `Expired` or `Unauthorized`. A text that cannot stand in a header fails with `TokenResponseInvalid`.
+ * Serves a reference token of ERP.net (PAT or SAT, `enrt_…`): the short form of {@link layer} with
+ * `TokenSource.referenceToken`.
  *
  * @category layers
  * @since 0.1.0
@@ -570,17 +520,4 @@ export const layerReferenceToken = (options: {
   readonly instance: Instance.Instance
   readonly token: Redacted.Redacted<string>
 }): Layer.Layer<TokenProvider> =>
-  Layer.effect(
-    TokenProvider,
-    Effect.map(Clock.currentTimeMillis, (issuedAt) => {
-      const { instance, token } = options
-      const get: Service["get"] = AccessToken.isSendable(Redacted.value(token))
-        ? Effect.succeed(AccessToken.make({ value: token, scopes: [], issuedAt, expiresAt: Number.POSITIVE_INFINITY }))
-        : new TokenResponseInvalid({
-            tokenEndpoint: withoutQuery(instance.tokenEndpoint),
-            reason:
-              "the reference token is empty or holds characters that cannot be sent (a blank or line break around it?)"
-          })
-      return { instance, get, renew: () => new Unauthorized({}) }
-    })
-  )
+  layer({ instance: options.instance, source: TokenSource.referenceToken(options.token) })

@@ -101,7 +101,7 @@ const parseScope = (
  *
  * **Details**
  *
- * White space around the id, the secret or the scope is an error rather than a guess. In a scope string runs of
+ * White space around the id, the secret or the scope is refused, not removed. In a scope string runs of
  * blanks and duplicates are normalised; each scope follows RFC 6749 appendix A.4. An empty scope requests none, which
  * grants every scope of the registration.
  *

@@ -27,6 +27,9 @@ const samples = {
   InvalidApplication: (["clientId", "clientSecret", "scope"] as const).map(
     (field) => new ErpNetError.InvalidApplication({ field, reason: "is empty" })
   ),
+  InvalidTransport: [
+    new ErpNetError.InvalidTransport({ option: "HTTPS_PROXY", reason: "is not the address of a proxy" })
+  ],
   Unauthorized: [new ErpNetError.Unauthorized({}), rejected],
   TokenEndpointUnavailable: [
     ...ErpNetError.UnavailableReason.literals.map(

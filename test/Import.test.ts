@@ -16,17 +16,7 @@ import {
   Stream,
   TestClock
 } from "effect"
-import {
-  ComplexType,
-  DomainApi,
-  type EntityInput,
-  EntitySet,
-  ErpNet,
-  ErpNetError,
-  Filter,
-  Import,
-  TrustedApplication
-} from "effect-erpnet"
+import { ComplexType, DomainApi, type EntityInput, EntitySet, ErpNet, ErpNetError, Filter, Import } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { apiJournal, failureOf } from "./support/domain.ts"
 import { type Answer, type Call, type FakeApi, fakeApi, settled, tokenNumber, unauthorized } from "./support/fakeApi.ts"
@@ -90,13 +80,7 @@ const unwrapError = (result: Import.Result<unknown> | undefined): Import.RowErro
 
 // --- the embedded instance ------------------------------------------------------------------------------------------
 
-const credentials = Either.getOrThrow(
-  TrustedApplication.make({
-    clientId: ErpNetEmulator.demoApplication.applicationUri,
-    clientSecret: ErpNetEmulator.demoSecret,
-    scope: "read update"
-  })
-)
+const credentials = ErpNetEmulator.demoCredentials
 
 const embedded = (options: ErpNet.ServiceOptions = {}) =>
   Layer.unwrapEffect(

@@ -1,7 +1,7 @@
 /** An embedded ERP.net instance on a loopback port, and the services of the library bound to it. */
 import { NodeHttpClient } from "@effect/platform-node"
 import { type ConfigError, Effect, Layer } from "effect"
-import { ErpNet, type ErpNetError, TrustedApplication } from "effect-erpnet"
+import { ErpNet, type ErpNetError } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 
 /** Stands in for `ErpNet.layerConfig()`; a demo also steers the instance through `ErpNetEmulator`. */
@@ -17,11 +17,7 @@ export const layer = (
       ErpNet.layer({
         ...options,
         instance,
-        credentials: TrustedApplication.make({
-          clientId: ErpNetEmulator.demoApplication.applicationUri,
-          clientSecret: ErpNetEmulator.demoSecret,
-          scope: "read"
-        })
+        credentials: { ...ErpNetEmulator.demoCredentials, scopes: ["read"] }
       })
     )
   ).pipe(Layer.provideMerge(ErpNetEmulator.serve(serve)), Layer.provide(NodeHttpClient.layerUndici))

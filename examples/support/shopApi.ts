@@ -20,7 +20,7 @@ export class ErpBusy extends Schema.TaggedError<ErpBusy>()(
   HttpApiSchema.annotations({ status: 503 })
 ) {}
 
-/** Says nothing more: a wrong secret or a missing scope is the matter of whoever runs the service. */
+/** Has no details: a wrong secret or a missing scope concerns the operator of the service only. */
 export class ErpFailed extends Schema.TaggedError<ErpFailed>()(
   "ErpFailed",
   {},

@@ -1,17 +1,20 @@
 import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import type { DomainApiError, WriteError } from "../DomainRequest.ts"
 import {
+  ConcurrencyConflict,
   DuplicateKey,
   EntityRenamed,
   Forbidden,
   LicenseUnavailable,
   NotFound,
+  OutcomeUnknown,
   RateLimited,
   ServerError,
   ValidationFailed
 } from "../ErpNetError.ts"
-import * as Json from "../internal/json.ts"
+import * as LosslessJson from "../internal/losslessJson.ts"
 import { serverText } from "../internal/redaction.ts"
 
 /** An answer of the Domain API that is not 2xx. */
@@ -44,7 +47,7 @@ interface ErrorBody {
 
 /** The members of an error body, which stand at its top or inside `error`; `info` (a stack trace) is left alone. */
 const readBody = (text: string): ErrorBody => {
-  const outer = Option.getOrUndefined(Json.parse(text))
+  const outer = Option.getOrUndefined(LosslessJson.parsePlain(text))
   if (!Predicate.isRecord(outer)) return {}
   const body = Predicate.isRecord(outer["error"]) ? outer["error"] : outer
   const { code, message, type } = body
@@ -91,4 +94,36 @@ export const fromFailure = (failure: Failure): ApiError => {
   }
   if (status >= 500 && securityType.test(body.type ?? "")) return new Forbidden(fields)
   return new ServerError({ ...fields, retryAfter })
+}
+
+// --- writing ----------------------------------------------------------------------------------------------
+
+// The request was never sent: there was nothing to connect to.
+const notSent = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT"
+])
+
+/** Where nothing can have been executed, a change may be sent again. */
+export const isNotExecuted = (error: WriteError): boolean =>
+  (error._tag === "LicenseUnavailable" && error.status === 503) ||
+  (error._tag === "Unreachable" && error.detail !== undefined && notSent.has(error.detail))
+
+/** Maps an error to what it means for a write: a lost race, or an unknown outcome. */
+export const toWriteError = (error: DomainApiError): WriteError => {
+  if (error._tag === "Unreachable" && error.reason !== "invalidRequest" && !isNotExecuted(error)) {
+    return new OutcomeUnknown({ method: error.method, path: error.path, reason: error.reason, detail: error.detail })
+  }
+  // The code of a lost race is not documented; a failed check at saving has one of its own.
+  if (error._tag !== "ServerError" && error._tag !== "ValidationFailed") return error
+  const { code, detail, method, path, status, type } = error
+  if (status === 409 || status === 412 || /object\s?version/i.test(detail ?? "")) {
+    return new ConcurrencyConflict({ method, path, status, code, type, detail })
+  }
+  // A gateway gave up, and what it asked may have been executed.
+  return status === 502 || status === 504 ? new OutcomeUnknown({ method, path, reason: "status", status }) : error
 }

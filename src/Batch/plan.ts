@@ -1,39 +1,31 @@
-import * as Clock from "effect/Clock"
-import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import { type ApiError, fromFailure } from "../AuthorizedClient/apiError.ts"
-import type * as Batch from "../Batch.ts"
-import { type Answer, DomainApi, ofWrite, type WriteError } from "../DomainApi/calls.ts"
+import { type ApiError, fromFailure, toWriteError } from "../AuthorizedClient/apiError.ts"
+import type { Answer, Change, Read, RequestOptions, Step, WireRequest, WriteError } from "../DomainRequest.ts"
+
 import { ChangesetFailed, InvalidQuery, type InvalidValue, ResponseInvalid } from "../ErpNetError.ts"
-import * as LosslessJson from "../internal/losslessJson.ts"
 import * as RetryAfter from "../internal/retryAfter.ts"
-import { withSpan } from "../internal/tracing.ts"
 import * as Multipart from "./multipart.ts"
 
-/**
- * What may be said with a batch.
- *
- * @category options
- * @since 0.1.0
- */
-export interface BatchOptions {
-  /** Extra headers of the batch, not of its operations; `Authorization` is always the library's. */
-  readonly headers?: Readonly<Record<string, string>> | undefined
+interface Changeset {
+  readonly _tag: "Changeset"
+  readonly operations: Readonly<Record<string, Change<unknown>>>
 }
+
+type Operation = Read<unknown, InvalidValue> | Changeset
 
 interface ReadPlan {
   readonly _tag: "Read"
   readonly name: string
-  readonly operation: Batch.Read<unknown>
-  readonly url: string
+  readonly operation: Read<unknown, InvalidValue>
+  readonly request: WireRequest
 }
 
 interface PlannedChange {
   readonly name: string
   readonly contentId: string
-  readonly operation: Batch.Change<unknown>
-  readonly request: Batch.ChangeRequest
+  readonly operation: Change<unknown>
+  readonly request: WireRequest
 }
 
 interface ChangesetPlan {
@@ -48,7 +40,7 @@ type Plan = ReadPlan | ChangesetPlan
 
 const planChangeset = (
   name: string,
-  operations: Readonly<Record<string, Batch.Change<unknown>>>
+  operations: Readonly<Record<string, Change<unknown>>>
 ): Either.Either<ChangesetPlan, InvalidQuery | InvalidValue> =>
   Either.gen(function* () {
     const known = new Map<string, string>()
@@ -59,42 +51,60 @@ const planChangeset = (
         return yield* Either.left(new InvalidQuery({ option: "changeset", reason }))
       }
       const contentId = String(changes.length + 1)
-      const request = yield* operation.request((earlier) => Option.fromNullable(known.get(earlier)))
+      const request = yield* Either.flatMap(
+        operation.request((earlier) => Option.fromNullable(known.get(earlier))),
+        checkHeaders
+      )
       changes.push({ name: own, contentId, operation, request })
       known.set(own, contentId)
     }
     return { _tag: "Changeset" as const, name, changes }
   })
 
-const plan = (name: string, operation: Batch.Operation): Either.Either<Plan, InvalidQuery | InvalidValue> =>
+const plan = (name: string, operation: Operation): Either.Either<Plan, InvalidQuery | InvalidValue> =>
   operation._tag === "Read"
-    ? Either.map(operation.url, (url) => ({ _tag: "Read" as const, name, operation, url }))
+    ? Either.map(Either.flatMap(operation.request, checkHeaders), (request) => ({
+        _tag: "Read" as const,
+        name,
+        operation,
+        request
+      }))
     : planChangeset(name, operation.operations)
 
+/** A line break in a header would begin another one. */
+const checkHeaders = (request: WireRequest): Either.Either<WireRequest, InvalidQuery> =>
+  Object.entries(request.headers ?? {}).every(
+    ([name, value]) => /^[!#$%&'*+.^_`|~\w-]+$/.test(name) && /^[\t\x20-\x7E\x80-\uFFFF]*$/.test(value)
+  )
+    ? Either.right(request)
+    : Either.left(new InvalidQuery({ option: "headers", reason: "a name or a value holds what no header may hold" }))
+
+/** The headers that a part may have of its own. */
+const ownHeaders = (headers: RequestOptions["headers"] = {}): ReadonlyArray<string> =>
+  Object.entries(headers)
+    .filter(([name]) => !/^(?:authorization|accept|content-type)$/i.test(name))
+    .map(([name, value]) => `${name}: ${value}`)
+
 /** A request in a part. Only letters outside ASCII are left to encode: a line break would begin another header. */
-const httpPart = (method: string, url: string, body: unknown, contentId?: string): Multipart.Part => {
-  const content = body === undefined ? undefined : (LosslessJson.stringify(body) ?? "null")
-  return {
-    headers: {
-      "Content-Type": "application/http",
-      "Content-Transfer-Encoding": "binary",
-      ...(contentId === undefined ? {} : { "Content-ID": contentId })
-    },
-    body: [
-      `${method} ${url.replace(/[^\x21-\x7E]+/g, encodeURIComponent)} HTTP/1.1`,
-      "Accept: application/json",
-      ...(content === undefined ? [] : ["Content-Type: application/json"]),
-      "",
-      content ?? ""
-    ].join("\r\n")
-  }
-}
+const httpPart = ({ body, headers, method, url }: WireRequest, contentId?: string): Multipart.Part => ({
+  headers: {
+    "Content-Type": "application/http",
+    "Content-Transfer-Encoding": "binary",
+    ...(contentId === undefined ? {} : { "Content-ID": contentId })
+  },
+  body: [
+    `${method} ${url.replace(/[^\x21-\x7E]+/g, encodeURIComponent)} HTTP/1.1`,
+    `Accept: ${Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === "accept")?.[1] ?? "application/json"}`,
+    ...(body === undefined ? [] : [`Content-Type: ${body.contentType}`]),
+    ...ownHeaders(headers),
+    "",
+    body?.text ?? ""
+  ].join("\r\n")
+})
 
 const planPart = (item: Plan): Multipart.Part => {
-  if (item._tag === "Read") return httpPart("GET", item.url, undefined)
-  const parts = item.changes.map(({ contentId, request }) =>
-    httpPart(request.method, request.url, request.body, contentId)
-  )
+  if (item._tag === "Read") return httpPart(item.request)
+  const parts = item.changes.map(({ contentId, request }) => httpPart(request, contentId))
   const boundary = Multipart.boundaryFor("changeset", parts)
   return {
     headers: { "Content-Type": `multipart/mixed; boundary=${boundary}` },
@@ -104,52 +114,53 @@ const planPart = (item: Plan): Multipart.Part => {
 
 // --- reading --------------------------------------------------------------------------------------------------------
 
-/** How the answers to a batch are read. A fault on the left is one of the whole answer: no pairing can be trusted. */
-interface Reader {
-  readonly answer: Answer
-  readonly root: string
-  readonly now: number
-}
-
 const isOk = (status: number): boolean => status >= 200 && status < 300
 
-const inner = ({ answer }: Reader, part: Multipart.HttpPart): Answer => ({
+const inner = (answer: Answer, part: Multipart.HttpPart, url: string): Answer => ({
   text: part.body,
   headers: part.headers,
+  path: pathOf(answer, url),
+  receivedAt: answer.receivedAt,
   holdsToken: answer.holdsToken
 })
 
-const failure = (reader: Reader, part: Multipart.HttpPart, method: string, url: string): ApiError =>
+/** The path of an operation: below the same root as the batch. */
+const pathOf = (answer: Answer, url: string): string =>
+  `${answer.path.replace(/\$batch$/, "")}${url.replace(/\?.*$/s, "")}`
+
+const failure = (answer: Answer, part: Multipart.HttpPart, { method, url }: WireRequest): ApiError =>
   fromFailure({
     method,
-    path: `${reader.root}${url.replace(/\?.*$/s, "")}`,
+    path: pathOf(answer, url),
     status: part.status,
-    retryAfter: RetryAfter.parse(part.headers["retry-after"], reader.now),
-    body: reader.answer.holdsToken(part.body) ? "" : part.body,
+    retryAfter: RetryAfter.parse(part.headers["retry-after"], answer.receivedAt),
+    body: answer.holdsToken(part.body) ? "" : part.body,
     secrets: []
   })
 
-const readRead = (
-  reader: Reader,
-  { operation, url }: ReadPlan,
-  part: Multipart.Part
-): Either.Either<Either.Either<unknown, ApiError | ResponseInvalid>, string> =>
-  Either.map(Multipart.readHttp(part), (http) =>
-    isOk(http.status) ? operation.decode(inner(reader, http)) : Either.left(failure(reader, http, "GET", url))
-  )
+/** The result of an operation; or the requests that bring the rest of it. A left side is a fault of the whole answer. */
+type Outcome = Either.Either<Either.Either<Step<unknown>, WriteError | ChangesetFailed>, string>
 
-type ChangesetResult = Either.Either<Readonly<Record<string, unknown>>, ChangesetFailed | ResponseInvalid>
+const readRead = (answer: Answer, { operation, request }: ReadPlan, part: Multipart.Part): Outcome =>
+  Either.map(Multipart.readHttp(part), (http) => {
+    if (isOk(http.status)) return operation.decode(inner(answer, http, request.url))
+    const error = failure(answer, http, request)
+    return Either.fromOption(
+      Option.map(operation.recover?.(error) ?? Option.none(), (value): Step<unknown> => ({ _tag: "Done", value })),
+      () => error
+    )
+  })
 
 /** The Content-ID of an answer, which stands in its part; some servers repeat it inside. */
 const contentIdOf = (part: Multipart.Part, http: Multipart.HttpPart): string | undefined =>
   part.headers["content-id"] ?? http.headers["content-id"]
 
 const readFailure = (
-  reader: Reader,
+  answer: Answer,
   { changes }: ChangesetPlan,
   http: Multipart.HttpPart,
   contentId: string | undefined
-): Either.Either<ChangesetResult, string> => {
+): Outcome => {
   const failed =
     contentId === undefined && changes.length === 1
       ? changes[0]
@@ -157,16 +168,12 @@ const readFailure = (
   if (contentId !== undefined && failed === undefined) {
     return Either.left("a failed changeset names an operation that it does not have")
   }
-  const { method, url } = failed?.request ?? { method: "POST", url: "$batch" }
-  const error: WriteError = ofWrite(failure(reader, http, method, url))
+  const request: WireRequest = failed?.request ?? { method: "POST", url: "$batch" }
+  const error: WriteError = toWriteError(failure(answer, http, request))
   return Either.right(Either.left(new ChangesetFailed({ operation: failed?.name, error })))
 }
 
-const readChangeset = (
-  reader: Reader,
-  item: ChangesetPlan,
-  part: Multipart.Part
-): Either.Either<ChangesetResult, string> =>
+const readChangeset = (answer: Answer, item: ChangesetPlan, part: Multipart.Part): Outcome =>
   Either.gen(function* () {
     const { changes } = item
     const nested = Multipart.isMultipart(part.headers["content-type"])
@@ -178,114 +185,149 @@ const readChangeset = (
     }
     const [first] = answers
     if (answers.length === 1 && first !== undefined && !isOk(first.http.status)) {
-      return yield* readFailure(reader, item, first.http, first.contentId)
+      return yield* readFailure(answer, item, first.http, first.contentId)
     }
     if (!nested) return yield* Either.left("the answer to a changeset is neither multipart nor an error")
     if (answers.length !== changes.length) {
       return yield* Either.left("a changeset has another number of answers than of operations")
     }
     const byId = new Map(answers.map(({ contentId, http }) => [contentId, http]))
-    const results: Array<readonly [string, Either.Either<unknown, ResponseInvalid>]> = []
-    for (const { contentId, name, operation } of changes) {
+    const results: Array<readonly [string, Either.Either<Step<unknown>, WriteError>]> = []
+    for (const { contentId, name, operation, request } of changes) {
       const http = byId.get(contentId)
       if (http === undefined) return yield* Either.left("an operation of a changeset has no answer with its Content-ID")
       if (!isOk(http.status)) return yield* Either.left("a changeset has answers of success and of failure")
-      results.push([name, operation.decode(inner(reader, http))])
+      results.push([name, operation.decode(inner(answer, http, request.url))])
     }
     return Either.map(
-      Either.all(results.map(([name, result]) => Either.map(result, (value) => [name, value] as const))),
-      (entries) => Object.fromEntries(entries)
+      Either.all(results.map(([name, result]) => Either.map(result, (step) => [name, step] as const))),
+      (steps) => collect(steps)
     )
   })
 
-const readItem = (reader: Reader, item: Plan, part: Multipart.Part): Either.Either<unknown, string> =>
-  item._tag === "Read" ? readRead(reader, item, part) : readChangeset(reader, item, part)
+// --- completing -----------------------------------------------------------------------------------------------------
 
-const readAll = (
-  reader: Reader,
-  items: ReadonlyArray<Plan>
-): Either.Either<ReadonlyArray<readonly [string, unknown]>, string> =>
+type NamedStep = readonly [name: string, step: Step<unknown>]
+
+/** The record of all values, once the requests that are still needed have brought theirs. */
+const collect = (steps: ReadonlyArray<NamedStep>): Step<Readonly<Record<string, unknown>>> => {
+  const place = steps.findIndex(([, step]) => step._tag === "More")
+  const [name, step] = steps[place] ?? []
+  if (name === undefined || step === undefined || step._tag === "Done") {
+    const values = steps.map(([name, step]) => [name, step._tag === "Done" ? step.value : undefined] as const)
+    return { _tag: "Done", value: Object.fromEntries(values) }
+  }
+  return {
+    _tag: "More",
+    next: then(step.next, (next) => collect(steps.map((one, index) => (index === place ? [name, next] : one))))
+  }
+}
+
+/** The same request, its step taken further. */
+const then = <A, B>(request: Read<A>, f: (step: Step<A>) => Step<B>): Read<B> => ({
+  _tag: "Read",
+  operation: request.operation,
+  target: request.target,
+  attributes: request.attributes,
+  request: request.request,
+  decode: (answer) => Either.map(request.decode(answer), f)
+})
+
+/** A result whose own failure is a value, also where it is met while the rest of it is read. */
+const settle = (
+  result: Either.Either<Step<unknown>, WriteError | ChangesetFailed>
+): Step<Either.Either<unknown, WriteError | ChangesetFailed>> => {
+  if (Either.isLeft(result)) return { _tag: "Done", value: Either.left(result.left) }
+  const step = result.right
+  if (step._tag === "Done") return { _tag: "Done", value: Either.right(step.value) }
+  return { _tag: "More", next: settleRead(step.next) }
+}
+
+const settleRead = (request: Read<unknown>): Read<Either.Either<unknown, WriteError | ChangesetFailed>> => ({
+  _tag: "Read",
+  operation: request.operation,
+  target: request.target,
+  attributes: request.attributes,
+  request: request.request,
+  decode: (answer) => Either.right(settle(request.decode(answer))),
+  recover: (error) => Option.some(Either.left(error))
+})
+
+// --- the whole ------------------------------------------------------------------------------------------------------
+
+const readItem = (answer: Answer, item: Plan, part: Multipart.Part): Outcome =>
+  item._tag === "Read" ? readRead(answer, item, part) : readChangeset(answer, item, part)
+
+const readAll = (answer: Answer, items: ReadonlyArray<Plan>): Either.Either<ReadonlyArray<NamedStep>, string> =>
   Either.gen(function* () {
-    const parts = yield* Multipart.read(reader.answer.headers["content-type"], reader.answer.text)
-    const results: Array<readonly [string, unknown]> = []
+    const parts = yield* Multipart.read(answer.headers["content-type"], answer.text)
+    const results: Array<NamedStep> = []
     for (const [index, item] of items.entries()) {
       const part = parts[index]
       if (part === undefined || parts.length !== items.length) {
         return yield* Either.left("it has another number of parts than the request")
       }
-      results.push([item.name, yield* readItem(reader, item, part)])
+      results.push([item.name, settle(yield* readItem(answer, item, part))])
     }
     return results
   })
 
-const isEmpty = (operation: Batch.Operation): boolean =>
+const isEmpty = (operation: Operation): boolean =>
   operation._tag === "Changeset" && Object.keys(operation.operations).length === 0
 
-type Results<Operations> = { readonly [Name in keyof Operations]: Batch.Result<Operations[Name]> }
+type Results = Readonly<Record<string, unknown>>
 
-/**
- * Sends several operations in one request, and gives the result of each by the name of the operation.
- *
- * **Details**
- *
- * - Reads stand alone, each with its own result. The changes of a changeset are executed all or not at all; the error
- *   of a failed one is `ChangesetFailed`, which names the operation. Changesets are independent of each other.
- * - An operation that cannot be written (`InvalidQuery`, `InvalidValue`) fails the batch, and nothing is sent.
- * - With a changeset the batch is a change: it is never sent again where it may have been executed, and where its
- *   answer is lost the error is `OutcomeUnknown`. Without one it is a read, and is retried as one.
- * - An answer that does not match the request part by part is `ResponseInvalid`; no result is taken from it.
- * - In a transaction a batch is refused with `InvalidQuery`: ERP.net does not document whether its operations would
- *   belong to the transaction.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const batch = <const Operations extends Readonly<Record<string, Batch.Operation>>>(
-  operations: Operations,
-  options: BatchOptions = {}
-): Effect.Effect<Results<Operations>, WriteError, DomainApi> =>
-  withSpan(
-    "DomainApi.batch",
-    () => ({ "erpnet.operation": "$batch" }),
-    () =>
-      Effect.gen(function* () {
-        const api = yield* DomainApi
-        if (api.transaction !== undefined) {
-          const reason = "a batch cannot be sent in a transaction, because its operations might not belong to it"
-          return yield* new InvalidQuery({ option: "$batch", reason })
-        }
-        const given = Object.entries<Batch.Operation>(operations)
-        const items = yield* Either.all(
-          given.filter(([, operation]) => !isEmpty(operation)).map(([name, operation]) => plan(name, operation))
-        )
-        const changes = items.some(({ _tag }) => _tag === "Changeset")
-        const results = items.length === 0 ? [] : yield* send(api, items, changes, options)
-        // An empty changeset has nothing to send and nothing to fail.
-        const all = new Map<string, unknown>([...given.map(([name]) => [name, Either.right({})] as const), ...results])
-        // The names and the types of the results follow from those of the operations, one by one.
-        return Object.fromEntries(all) as Results<Operations>
-      })
+const write = (items: ReadonlyArray<Plan>, headers: RequestOptions["headers"]): WireRequest => {
+  const parts = items.map(planPart)
+  const boundary = Multipart.boundaryFor("batch", parts)
+  return {
+    method: "POST",
+    url: "$batch",
+    headers: { accept: "multipart/mixed", ...headers },
+    body: { text: Multipart.write(boundary, parts), contentType: `multipart/mixed; boundary=${boundary}` }
+  }
+}
+
+/** A batch as one request. */
+export const make = (
+  operations: Readonly<Record<string, Operation>>,
+  options: Pick<RequestOptions, "headers">
+): Read<Results, InvalidValue> | Change<Results> => {
+  const given = Object.entries(operations)
+  const planned = Either.all(
+    given.filter(([, operation]) => !isEmpty(operation)).map(([name, operation]) => plan(name, operation))
   )
+  const changes = given.some(([, { _tag }]) => _tag === "Changeset")
+  const request = Either.map(planned, (items) => write(items, options.headers))
+  const decode = (answer: Answer): Either.Either<Step<Results>, ResponseInvalid> =>
+    Either.mapBoth(
+      readAll(
+        answer,
+        Either.getOrElse(planned, () => [])
+      ),
+      {
+        onLeft: (reason) => {
+          const outcome = changes ? "; the changes may have been written" : ""
+          return new ResponseInvalid({ entitySet: "$batch", path: "", reason: `${reason}${outcome}` })
+        },
+        // An empty changeset has nothing to send and nothing to fail.
+        onRight: (results) =>
+          collect(given.map(([name]) => [name, new Map(results).get(name) ?? nothingToSend] as const))
+      }
+    )
+  const named = { operation: "batch", target: "$batch", attributes: { "erpnet.operation": "$batch" } }
+  if (given.every(([, operation]) => isEmpty(operation))) {
+    return {
+      _tag: "Read",
+      ...named,
+      request,
+      decode,
+      known: { value: Object.fromEntries(given.map(([name]) => [name, Either.right({})])) }
+    }
+  }
+  return changes
+    ? { _tag: "Change", ...named, request: () => request, decode }
+    : { _tag: "Read", ...named, request, decode }
+}
 
-const send = (
-  api: DomainApi["Type"],
-  items: ReadonlyArray<Plan>,
-  changes: boolean,
-  options: BatchOptions
-): Effect.Effect<ReadonlyArray<readonly [string, unknown]>, WriteError> =>
-  Effect.gen(function* () {
-    const parts = items.map(planPart)
-    const boundary = Multipart.boundaryFor("batch", parts)
-    const answer = yield* api.write({
-      method: "POST",
-      url: "$batch",
-      headers: { accept: "multipart/mixed", ...options.headers },
-      body: { text: Multipart.write(boundary, parts), contentType: `multipart/mixed; boundary=${boundary}` },
-      readOnly: !changes
-    })
-    const reader = { answer, root: new URL(api.instance.odata).pathname, now: yield* Clock.currentTimeMillis }
-    return yield* Either.mapLeft(readAll(reader, items), (reason) => {
-      const outcome = changes ? "; the changes may have been written" : ""
-      return new ResponseInvalid({ entitySet: "$batch", path: "", reason: `${reason}${outcome}` })
-    })
-  })
+const nothingToSend: Step<unknown> = { _tag: "Done", value: Either.right({}) }

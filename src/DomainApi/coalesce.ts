@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import type * as Tracer from "effect/Tracer"
 
 /** What can be looked up together. */
-export interface Kind<A, E> {
+export interface LookupGroup<A, E> {
   /** Lookups with the same key may share a request. */
   readonly key: string
   /** What the error of a closed scope names. */
@@ -22,7 +22,7 @@ export interface Kind<A, E> {
 }
 
 /** Looks up one id, together with what others ask for meanwhile. */
-export type Lookup<A, E> = (kind: Kind<A, E>, id: string) => Effect.Effect<A, E>
+export type Lookup<A, E> = (kind: LookupGroup<A, E>, id: string) => Effect.Effect<A, E>
 
 export interface Options<E> {
   /** How long the first lookup waits for others, in milliseconds. */
@@ -39,7 +39,7 @@ interface Entry<A, E> {
 }
 
 interface Group<A, E> {
-  readonly kind: Kind<A, E>
+  readonly kind: LookupGroup<A, E>
   readonly entries: Map<string, Entry<A, E>>
   readonly spans: Set<Tracer.AnySpan>
   readonly full: Deferred.Deferred<void>
@@ -93,7 +93,7 @@ export const make = <A, E>(options: Options<E>): Effect.Effect<Lookup<A, E>, nev
       )
     }
 
-    const begin = (kind: Kind<A, E>): Group<A, E> => {
+    const begin = (kind: LookupGroup<A, E>): Group<A, E> => {
       const group: Group<A, E> = {
         kind,
         entries: new Map(),
@@ -115,7 +115,7 @@ export const make = <A, E>(options: Options<E>): Effect.Effect<Lookup<A, E>, nev
       running.get(group)?.unsafeInterruptAsFork(FiberId.none)
     }
 
-    const join = (kind: Kind<A, E>, id: string, span: Tracer.AnySpan | undefined): Effect.Effect<A, E> =>
+    const join = (kind: LookupGroup<A, E>, id: string, span: Tracer.AnySpan | undefined): Effect.Effect<A, E> =>
       Effect.uninterruptibleMask((restore) => {
         if (closed) return Effect.fail(options.closed(kind.path))
         const group = open.get(kind.key) ?? begin(kind)

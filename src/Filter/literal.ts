@@ -2,10 +2,11 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import { type EntityId, formatEntityId, isEntityId } from "../ComplexType.ts"
+import * as EntityId from "../EntityId.ts"
 import { isGuid } from "../internal/guid.ts"
 import { formatDecimal, isWritable, toBigDecimal } from "../internal/losslessJson.ts"
 import { isWellFormed } from "../internal/redaction.ts"
+import { quote } from "../internal/uri.ts"
 
 /** A text that is a guid whatever the type of the field. */
 export class GuidLiteral {
@@ -33,14 +34,11 @@ export type Value =
   | BigDecimal.BigDecimal
   | Date
   | DateTime.Utc
-  | EntityId
+  | EntityId.EntityId
   | GuidLiteral
   | DateLiteral
 
 const datePattern = /^\d{4}-\d{2}-\d{2}(?:Z|T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,7})?)?(?:Z|[+-]\d{2}:\d{2}))?$/
-
-/** A string between single quotes, with those inside doubled. */
-export const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 const refuse = (reason: string): Either.Either<never, string> => Either.left(reason)
 
@@ -72,8 +70,8 @@ export const literal = (value: Value, guidField: boolean): Either.Either<string,
       ? Either.right(value.date)
       : refuse("the text is not a date such as 2026-01-31 or 2026-01-31T12:00:00Z")
   }
-  if (isEntityId(value)) {
-    return Either.right(quote(formatEntityId(value)))
+  if (EntityId.is(value)) {
+    return Either.right(quote(EntityId.format(value)))
   }
   if (BigDecimal.isBigDecimal(value)) {
     return isWritable(value) ? Either.right(formatDecimal(value)) : refuse("the number has too many digits")
@@ -86,9 +84,3 @@ export const literal = (value: Value, guidField: boolean): Either.Either<string,
 
 const guid = (text: string): Either.Either<string, string> =>
   isGuid(text) ? Either.right(text.toLowerCase()) : refuse("the field holds guids and the value is none")
-
-/** Percent-encodes everything that has a meaning in a query string, and the quote. */
-export const encodeValue = (text: string): string =>
-  encodeURIComponent(text).replace(/%(?:2C|2F|3A)|'/g, (part) => readable[part] ?? part)
-
-const readable: Readonly<Record<string, string>> = { "%2C": ",", "%2F": "/", "%3A": ":", "'": "%27" }

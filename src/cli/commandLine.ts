@@ -45,7 +45,7 @@ interface Printed {
   err: string
 }
 
-type Chosen = { load: (() => Promise<Program>) | undefined; options: Common }
+type Chosen = { load: (() => Promise<Program>) | undefined; options: Common; isLocal: boolean }
 
 const makeProgram = (columns: number, printed: Printed, chosen: Chosen) => {
   const program = new Command("effect-erpnet")
@@ -54,7 +54,8 @@ const makeProgram = (columns: number, printed: Printed, chosen: Chosen) => {
     .helpOption("-h, --help", "Explain the command.")
     .helpCommand("help [command]", "Explain a command.")
     .addHelpText("after", footer)
-  addCommands(program, (load, options) => {
+  addCommands(program, (load, options, isLocal = false) => {
+    chosen.isLocal = isLocal
     chosen.load = load
     chosen.options = options
   })
@@ -95,7 +96,7 @@ const failure = (error: unknown, printed: Printed): Parsed => {
 /** Reads a command line (without the runtime and the script in front), for a screen with so many columns. */
 export const parse = (args: ReadonlyArray<string>, columns = 80): Parsed => {
   const printed: Printed = { out: "", err: "" }
-  const chosen: Chosen = { load: undefined, options: {} }
+  const chosen: Chosen = { load: undefined, options: {}, isLocal: false }
   const program = makeProgram(columns, printed, chosen)
   // The name of the command `completions` in 0.1.
   if (args[0] === "--completions") return parse(["completions", ...args.slice(1)], columns)
@@ -108,6 +109,8 @@ export const parse = (args: ReadonlyArray<string>, columns = 80): Parsed => {
   } catch (error) {
     return failure(error, printed)
   }
-  const { load, options } = chosen
-  return load === undefined ? { _tag: "Print", ...printed, code: ExitCode.done } : { _tag: "Run", load, options }
+  const { isLocal, load, options } = chosen
+  return load === undefined
+    ? { _tag: "Print", ...printed, code: ExitCode.done }
+    : { _tag: "Run", load, options, isLocal }
 }

@@ -2,8 +2,8 @@
 import { Command, type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings"
 import type { Common, Program } from "./program.ts"
 
-/** Called with the command that was typed. */
-export type Choose = (load: () => Promise<Program>, options: Common) => void
+/** Called with the command that was typed, and whether it needs no network. */
+export type Choose = (load: () => Promise<Program>, options: Common, isLocal?: boolean) => void
 
 const logLevels = ["all", "trace", "debug", "info", "warning", "error", "fatal", "none"] as const
 
@@ -60,7 +60,7 @@ const diagnosis = (choose: Choose): ReadonlyArray<CommandUnknownOpts> => [
         "shows nothing of what is typed."
     )
     .addHelpText("after", examples("effect-erpnet secret-hash < secret.txt"))
-    .action((options) => choose(async () => (await import("./commands/secretHash.ts")).secretHash, options))
+    .action((options) => choose(async () => (await import("./commands/secretHash.ts")).secretHash, options, true))
 ]
 
 const path = "An entity set, entity, function or next link, with its query. In single quotes: the shell replaces $top."
@@ -160,12 +160,12 @@ const embedded = (choose: Choose): ReadonlyArray<CommandUnknownOpts> => [
     .option("--seed <number>", "Another seed invents other data.", wholeNumber("The seed", 0, 2 ** 31))
     .option("--quiet", "Do not show the requests.")
     .addHelpText("after", examples("effect-erpnet emulator > demo.env", "effect-erpnet emulator --customers 1000"))
-    .action((options) => choose(async () => (await import("./commands/emulator.ts")).emulator(options), options)),
+    .action((options) => choose(async () => (await import("./commands/emulator.ts")).emulator(options), options, true)),
   plain("demo")
     .summary("Read the embedded instance, with nothing to set up.")
     .description("Start the embedded instance, read some customers of it, print them and end. It needs no settings.")
     .addHelpText("after", examples("effect-erpnet demo"))
-    .action((options) => choose(async () => (await import("./commands/demo.ts")).demo, options)),
+    .action((options) => choose(async () => (await import("./commands/demo.ts")).demo, options, true)),
   plain("completions")
     .summary("Print a completion script for a shell.")
     .description("Print a script that completes commands, options and their values.")
@@ -181,7 +181,8 @@ const embedded = (choose: Choose): ReadonlyArray<CommandUnknownOpts> => [
     .action((shell, options, { parent }) =>
       choose(
         async () => (await import("./commands/completions.ts")).completions(shell, parent?.commands ?? []),
-        options
+        options,
+        true
       )
     )
 ]

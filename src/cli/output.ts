@@ -59,6 +59,7 @@ export const exitCodeOf = (error: unknown): number => {
   const isSetting =
     ConfigError.isConfigError(error) ||
     error instanceof UsageError ||
-    (isErpNetError(error) && (error._tag === "InvalidInstance" || error._tag === "InvalidApplication"))
+    (isErpNetError(error) &&
+      (error._tag === "InvalidInstance" || error._tag === "InvalidApplication" || error._tag === "InvalidTransport"))
   return isSetting ? ExitCode.usage : ExitCode.failed
 }

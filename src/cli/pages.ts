@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as DomainApi from "../DomainApi.ts"
+import * as DomainRequest from "../DomainRequest.ts"
 import type { Formatter } from "./formats.ts"
 import { UsageError } from "./output.ts"
 import { checked, urlOf } from "./reading.ts"
@@ -145,7 +146,7 @@ export const readAll = (
     yield* sink.write(format.begin)
     while (next !== undefined) {
       seen.add(next)
-      const page = pageOf(yield* Effect.flatMap(api.read(next), checked))
+      const page = pageOf(yield* Effect.flatMap(api.execute(DomainRequest.raw(next)), checked))
       if (page === undefined) {
         return yield* new UsageError({ message: "This is no list of rows, so --all has nothing to follow." })
       }

@@ -13,11 +13,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { execute } from "./app.ts"
-import { withColours } from "./output.ts"
+import { describe, exitCodeOf, withColours } from "./output.ts"
 import type { Parsed } from "./program.ts"
 import { Screen } from "./screen.ts"
 import { StandardInput } from "./standardInput.ts"
-import { withoutColours } from "./style.ts"
+import { red, withoutColours } from "./style.ts"
 
 interface Colours {
   readonly out: boolean
@@ -65,8 +65,18 @@ const screen = ({ out }: Colours) => ({
     : undefined
 })
 
+/** The transport with proxies and certificates, which takes time to load: the commands without network have no use. */
+const transport = (isLocal: boolean) =>
+  isLocal
+    ? FetchHttpClient.layer
+    : Layer.unwrapEffect(
+        Effect.map(
+          Effect.promise(() => import("../node/NodeTransport.ts")),
+          ({ layer }) => layer()
+        )
+      )
+
 const Services = Layer.mergeAll(
-  FetchHttpClient.layer,
   NodeFileSystem.layer,
   NodePath.layer,
   PromptTerminal,
@@ -78,7 +88,9 @@ const Services = Layer.mergeAll(
 export const main = (parsed: Parsed, colours: Colours): void =>
   Effect.consoleWith((console) =>
     execute(parsed).pipe(
-      Effect.provide(Services),
+      Effect.provide(Layer.merge(Services, transport(parsed._tag === "Print" || parsed.isLocal))),
+      // A proxy of the environment that cannot be used.
+      Effect.catchAll((error) => Effect.as(Console.error(`${red("Error:")} ${describe(error)}`), exitCodeOf(error))),
       Effect.provideService(Screen, screen(colours)),
       Console.withConsole(withColours(console, colours))
     )

@@ -21,4 +21,4 @@ export interface Common {
 /** A text to print, or a command to load and run. */
 export type Parsed =
   | { readonly _tag: "Print"; readonly out: string; readonly err: string; readonly code: number }
-  | { readonly _tag: "Run"; readonly load: () => Promise<Program>; readonly options: Common }
+  | { readonly _tag: "Run"; readonly load: () => Promise<Program>; readonly options: Common; readonly isLocal: boolean }

@@ -3,6 +3,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as DomainApi from "../DomainApi.ts"
+import * as DomainRequest from "../DomainRequest.ts"
 import type * as Instance from "../Instance.ts"
 import { UsageError } from "./output.ts"
 
@@ -38,5 +39,5 @@ const accept = "application/json, text/plain;q=0.9, application/xml;q=0.8"
 /** Reads a URL below the OData root. */
 export const readPath = (url: string): Effect.Effect<string, DomainApi.DomainApiError | Error, DomainApi.DomainApi> =>
   Effect.flatMap(DomainApi.DomainApi, (api) =>
-    Effect.flatMap(Effect.raceFirst(api.read(url, { accept }), waiting), checked)
+    Effect.flatMap(Effect.raceFirst(api.execute(DomainRequest.raw(url, { headers: { accept } })), waiting), checked)
   )

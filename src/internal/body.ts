@@ -5,10 +5,10 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Transport from "./transport.ts"
 
-/** The body is longer than what the caller is ready to read. */
+/** The body is longer than the limit of the caller. */
 export class BodyTooLarge extends Data.TaggedError("BodyTooLarge")<{ readonly limit: number }> {}
 
-/** The connection broke before the body was whole. `detail` is what may be said of the platform's error. */
+/** The connection broke before the body was whole. `detail` describes the platform's error without its request. */
 export class BodyBroken extends Data.TaggedError("BodyBroken")<{ readonly detail: string | undefined }> {}
 
 const defaultLimit = 1024 * 1024
@@ -59,7 +59,7 @@ const drainLimit = 64 * 1024
 const drainTime = Duration.seconds(1)
 
 /**
- * Gives the connection back: reads a small body to its end so that the connection can be used again, and aborts a
+ * Releases the connection: reads a small body to its end so that the connection can be used again, and aborts a
  * larger or slower one. An unread body would hold its connection until garbage collection.
  */
 export const discard = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> => {

@@ -20,7 +20,7 @@ const textOf = (value: unknown, property: "name" | "message" | "code"): string |
 /** A cause reduced to its name, text and code: the error objects of transports may hold the request. */
 export const plainCause = (cause: unknown, secrets: ReadonlyArray<string>, depth = 0): Error | undefined => {
   if (cause === undefined || depth > 4) return undefined
-  // The words of JSON.parse quote the beginning of the body, which may be that of a token.
+  // The message of JSON.parse quotes the beginning of the body, which may be that of a token.
   if (cause instanceof SyntaxError) return new SyntaxError("the text is not valid JSON")
   const message = textOf(cause, "message") ?? (typeof cause === "string" ? cause : "")
   const inner = Predicate.hasProperty(cause, "cause") ? plainCause(cause.cause, secrets, depth + 1) : undefined
@@ -33,7 +33,7 @@ export const plainCause = (cause: unknown, secrets: ReadonlyArray<string>, depth
 const described = (description: string | undefined, secrets: ReadonlyArray<string>) =>
   description === undefined ? {} : { description: serverText(description, secrets) }
 
-/** A request error of the platform told of the caller's own request, which holds no token. */
+/** A request error of the platform, moved to the caller's own request, which holds no token. */
 export const requestError = (
   error: HttpClientError.RequestError,
   request: HttpClientRequest.HttpClientRequest,
@@ -59,7 +59,7 @@ const responseError = (
     ...described(error.description, secrets)
   })
 
-/** A platform error told of the caller's own request, which holds no token. */
+/** A platform error, moved to the caller's own request, which holds no token. */
 export const clientError = (
   error: HttpClientError.HttpClientError,
   request: HttpClientRequest.HttpClientRequest,
@@ -87,7 +87,7 @@ class CallerResponse implements HttpClientResponse.HttpClientResponse {
     this.#secrets = secrets
   }
 
-  /** What must not stand in a text that comes from this response. */
+  /** The secrets that no text of this response may contain. */
   static secretsOf(response: HttpClientResponse.HttpClientResponse): ReadonlyArray<string> {
     return #secrets in response ? response.#secrets() : []
   }

@@ -60,7 +60,7 @@ const isExact = (text: string): boolean => {
   if (text.length <= 15 && !/e/i.test(text)) {
     return true
   }
-  // Beyond 2^53 some integers are exact by chance, and nothing tells them from those that are not.
+  // Beyond 2^53 some integers are exact by chance, and cannot be told from those that are not.
   if (/^-?\d+$/.test(text)) {
     return Number.isSafeInteger(Number(text))
   }
@@ -77,8 +77,8 @@ const mayLoseDigits = /\d[\d.]{15,}|(?:^|[:[,\s])-?\d[\d.]*[eE]/
 
 /**
  * Parses JSON so that no number loses a digit: where a double is exact the value is a number, elsewhere a
- * {@link JsonNumber}. A text without long numbers takes the way of `JSON.parse`; with them, what differs is the
- * numbers only. The error quotes nothing of the text.
+ * {@link JsonNumber}. A text without long numbers is parsed by `JSON.parse`; one with them gives the same
+ * values except for those numbers. The error quotes nothing of the text.
  */
 export const parse = (text: string): Either.Either<unknown, SyntaxError> =>
   Either.try({
@@ -88,6 +88,11 @@ export const parse = (text: string): Either.Either<unknown, SyntaxError> =>
         : JSON.parse(text),
     catch: () => new SyntaxError("The text is not valid JSON.")
   })
+
+/** What a JSON text holds, numbers as doubles; nothing where it is none. */
+export const parsePlain: (text: string) => Option.Option<unknown> = Option.liftThrowable((text: string): unknown =>
+  JSON.parse(text)
+)
 
 /** Writes JSON; `BigDecimal`, `bigint` and {@link JsonNumber} become JSON numbers with all their digits. */
 export const stringify = (value: unknown): string | undefined =>

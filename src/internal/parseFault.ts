@@ -30,7 +30,7 @@ const deepest = (faults: ReadonlyArray<ParseFault>): ParseFault | undefined =>
     undefined
   )
 
-/** Says in own words what the first fault of a decode is. The words of the parser would quote the value. */
+/** Describes the first fault of a decode. The message of the parser would quote the value. */
 export const describe = (issue: ParseResult.ParseIssue): ParseFault => {
   switch (issue._tag) {
     case "Type":
@@ -52,7 +52,7 @@ export const describe = (issue: ParseResult.ParseIssue): ParseFault => {
     }
     case "Transformation": {
       const inner = describe(issue.issue)
-      // A transformation that fails at its own level is told by its name, such as BigDecimal.
+      // A transformation that fails at its own level is reported by its name, such as BigDecimal.
       return inner.path.length === 0 && issue.kind === "Transformation" ? expected(issue.ast, issue.actual) : inner
     }
     case "Composite": {

@@ -1,6 +1,6 @@
 import * as Encoding from "effect/Encoding"
 
-/** The longest text of a server that enters an error. */
+/** The longest text of a server that an error carries. */
 const maximumLength = 512
 
 const mask = "<redacted>"
@@ -12,14 +12,14 @@ const unprintable = /[\p{Cc}\p{Cf}]+/gu
 
 const halfCharacters = /\p{Cs}+/gu
 
-// Left out of the comparison: what may stand between the characters of a secret without hiding it from a reader, and
-// the plus sign, which is a blank in a form.
+// Ignored by the comparison: characters that a reader overlooks between those of a secret, and the plus sign, which is
+// a blank in a form.
 const gaps = /[\s+\p{Cc}\p{Cf}]+/gu
 
 /** Tells whether UTF-8 can carry the text unchanged. */
 export const isWellFormed = (text: string): boolean => !loneSurrogate.test(text)
 
-/** A URL without its query, which may hold what is nobody's business. */
+/** A URL without its query, which may contain personal data. */
 export const withoutQuery = (url: string): string => url.replace(/\?.*$/s, "")
 
 /** Encodes one value as `application/x-www-form-urlencoded` does (a blank becomes `+`). */
@@ -100,13 +100,13 @@ const unescapeText = (text: string): ReadonlyArray<string> =>
     .filter(({ marker }) => text.includes(marker))
     .map(({ decode, escapes }) => text.replace(escapes, decode).replace(gaps, ""))
 
-/** What is read as it stands, and with one or two layers of escapes resolved. */
+/** The text as it is, and with one or two layers of escapes resolved. */
 const layers = <A>(plain: A, unescaped: (reading: A) => ReadonlyArray<A>): ReadonlyArray<A> => {
   const once = unescaped(plain)
   return [plain, ...once, ...once.flatMap(unescaped)]
 }
 
-/** Whether any reading holds one of the needles. Most texts hold none, and then nobody asks for the places. */
+/** Whether any reading holds one of the needles. Most texts hold none, and then no positions are computed. */
 const holdsAny = (text: string, wanted: ReadonlyArray<string>): boolean =>
   layers(text.replace(gaps, ""), unescapeText).some((reading) => wanted.some((needle) => reading.includes(needle)))
 
@@ -128,7 +128,7 @@ const needles = (secret: string): ReadonlyArray<string> =>
 
 /**
  * Masks the secrets in a text, also where they are escaped (URL, form, JSON or HTML, up to twice, in any case), in
- * Base64, or torn apart by white space or by characters that show nothing.
+ * Base64, or split by white space or invisible characters.
  */
 export const maskSecrets = (text: string, secrets: ReadonlyArray<string>): string => {
   // No reading is longer than the text, and no spelling shorter than the secret without its gaps.
@@ -152,7 +152,7 @@ export const maskSecrets = (text: string, secrets: ReadonlyArray<string>): strin
   return masked + text.slice(position)
 }
 
-/** One line without anything that does not show; halves of characters that were torn apart are joined again. */
+/** One line without invisible characters; halves of characters that were torn apart are joined again. */
 const oneLine = (text: string): string =>
   text
     .replace(unprintable, (run) => (/\s/.test(run) ? " " : ""))
@@ -161,14 +161,14 @@ const oneLine = (text: string): string =>
     .replace(/\s+/g, " ")
     .trim()
 
-/** A server's text made fit for an error: secrets masked, one line, no control characters, at most 512 characters. */
+/** Prepares a server's text for an error: secrets masked, one line, no control characters, at most 512 characters. */
 export const serverText = (text: string, secrets: ReadonlyArray<string> = []): string => {
   const line = oneLine(text)
-  // No more is looked at than can matter, however long the text is and however much escapes lengthen a secret.
+  // Only the beginning is searched: long enough for the text that is kept, with escaped secrets in it.
   const near = line.slice(0, 32 * (maximumLength + Math.max(0, ...secrets.map((secret) => secret.length))))
   const masked = maskSecrets(near, secrets)
   if (near.length === line.length && masked.length <= maximumLength) return masked
-  // After the last mask there may be the beginning of one more secret, whose end was not looked at.
+  // After the last mask one more secret may begin, whose end lies beyond the part that was searched.
   const lastMask = near.length === line.length ? -1 : masked.lastIndexOf(mask)
   const end = Math.min(maximumLength - 1, lastMask === -1 ? maximumLength : lastMask + mask.length)
   return `${masked.slice(0, end).replace(loneSurrogate, "")}…`

@@ -9,7 +9,7 @@ const parseDate = (value: string): number =>
 
 /**
  * How long the `Retry-After` header (RFC 9110 section 10.2.3) asks to wait, counted from `now` in epoch milliseconds.
- * Seconds and dates are understood; a date in the past means not at all; anything else says nothing.
+ * Seconds and dates are understood; a date in the past is zero; anything else is none.
  */
 export const parse = (header: string | undefined, now: number): Duration.Duration | undefined => {
   const value = header?.trim()

@@ -10,13 +10,13 @@ export const AmountId: unique symbol = Symbol.for("effect-erpnet/annotation/Amou
 /** Marks a reference or a child collection that is read by `$expand`; the value is its {@link Projection}. */
 export const ExpandId: unique symbol = Symbol.for("effect-erpnet/annotation/Expand")
 
-/** What a request asks for: the names in `$select` (none: the server's default) and the items of `$expand`. */
+/** The projection of a request: the names in `$select` (none: the server's default) and the items of `$expand`. */
 export interface Projection {
   readonly select: ReadonlyArray<string> | undefined
   readonly expand: ReadonlyArray<string>
 }
 
-/** What has to be known of the wire side of a row schema, found by one walk over it. */
+/** The wire side of a row schema, collected in one walk over it. */
 export interface Shape {
   readonly lossless: boolean
   readonly holdsLossless: boolean
@@ -171,7 +171,7 @@ export const project = (
   const names = [...shape.fields].filter(([name]) => !name.includes(control))
   const select = names.filter(([, field]) => field.expand === undefined).map(([name]) => name)
   return {
-    // An empty $select would mean "everything"; the key is the least that can be asked for.
+    // An empty $select would mean "everything"; the key is the smallest selection.
     select: select.length === 0 ? ["Id"] : select,
     expand: names.flatMap(([name, field]) => (field.expand === undefined ? [] : [expandItem(name, field.expand)]))
   }

@@ -41,8 +41,8 @@ const schemaOf = (self: Parts): Schema.Schema.AnyNoContext => {
 }
 
 /**
- * Makes a class of tagged errors. Unlike `Schema.TaggedError` it builds the Schema when somebody first uses it, and
- * does not validate what the compiler has checked: most programs need the Schema of no error, and this package makes
+ * Makes a class of tagged errors. Unlike `Schema.TaggedError` it builds the Schema at its first use, and does
+ * not validate what the compiler has checked: most programs need the Schema of no error, and this package makes
  * many errors in little time when an API goes down. The fields come as a function so that a bundler can drop the class.
  */
 export const taggedError =
@@ -50,7 +50,7 @@ export const taggedError =
   <const Tag extends string, F extends Fields>(tag: Tag, fields: () => F): TaggedErrorClass<Self, Tag, F> => {
     // biome-ignore-start lint/complexity: `this` may be a class derived from this one, and a pipe passes its arguments on
     class TaggedError extends Data.TaggedError(tag)<Readonly<Record<string, unknown>>> {
-      // Not a field: nobody wants to read it in JSON or on the screen.
+      // Not a field, so that it does not appear in JSON or on the screen.
       get [ErrorTypeId](): typeof ErrorTypeId {
         return ErrorTypeId
       }

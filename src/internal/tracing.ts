@@ -6,7 +6,7 @@ import * as Tracer from "effect/Tracer"
 
 const nativeTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
-/** Runs an effect in a span; where no tracer was installed there is no span, and nothing to pay for one. */
+/** Runs an effect in a span; without a tracer there is no span and no cost. */
 export const withSpan = <A, E, R>(
   name: string,
   attributes: () => Readonly<Record<string, unknown>>,

@@ -5,10 +5,10 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
+import * as Faults from "./faults.ts"
 
 /**
- * Makes fetch hand back a redirect instead of following it (the other transports never follow), keeping what the
+ * Makes fetch return a redirect instead of following it (the other transports never follow), keeping what the
  * user configured. It goes through the context because the platform's fetch client reads it there at each request.
  */
 const withoutRedirects = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
@@ -19,7 +19,7 @@ const withoutRedirects = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effec
     })
   )
 
-/** The answer itself, where the user's client makes errors of statuses (`filterStatusOk`): they are looked at here. */
+/** Returns the answer where the user's client turns statuses into errors (`filterStatusOk`): this package checks them. */
 const withStatus: <R>(
   effect: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError, R>
 ) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError, R> = Effect.catchTag(
@@ -44,17 +44,8 @@ export const client: Effect.Effect<HttpClient.HttpClient, never, HttpClient.Http
   harden
 )
 
-/** The first error code such as `ECONNREFUSED` along a chain of causes. */
-const errorCode = (error: unknown, depth = 0): string | undefined => {
-  if (depth > 5 || !Predicate.isRecord(error)) return undefined
-  const code = error["code"]
-  if (typeof code === "string" && /^[A-Z][A-Z0-9_]{2,63}$/.test(code)) return code
-  const errors = error["errors"]
-  return errorCode(error["cause"], depth + 1) ?? (Array.isArray(errors) ? errorCode(errors[0], depth + 1) : undefined)
-}
-
-/** What may be said of a platform error: the code of the operating system or library, never the request or a text. */
-export const describe = (error: HttpClientError.HttpClientError): string | undefined => errorCode(error.cause)
+/** What can be said of a platform error, see `faults.ts`: never the request or a text. */
+export const describe = (error: HttpClientError.HttpClientError): string | undefined => Faults.detailOf(error.cause)
 
 /** True where the transport answered for another origin than was asked: a redirect was followed on the way. */
 export const wasRedirected = (asked: string, answered: string): boolean =>

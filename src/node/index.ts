@@ -1,6 +1,6 @@
 /**
- * What needs Node.js itself: the second place beside `effect-erpnet/testing` where `node:` modules are imported.
+ * What needs Node.js itself: the HTTP client with proxy, private CA and client certificate.
  *
  * @since 0.2.0
  */
-export {}
+export * as NodeTransport from "./NodeTransport.ts"

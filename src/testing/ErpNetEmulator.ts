@@ -39,16 +39,25 @@ import * as Observe from "./server/observe.ts"
 import * as Settings from "./server/options.ts"
 import * as Socket from "./server/socket.ts"
 
-export { type Application, demoApplication, demoSecret } from "./identity/application.ts"
+export {
+  type Application,
+  demoApplication,
+  demoCredentials,
+  demoPublicApplication,
+  demoSecret,
+  demoWebApplication
+} from "./identity/application.ts"
+export type { Reuse } from "./identity/signIns.ts"
 export type { IssuedToken } from "./identity/tokens.ts"
-export type { Counters, Data, ReferenceTokenOptions, Service } from "./server/app.ts"
+export { demoUser, type User } from "./identity/user.ts"
+export type { AuthorizeOptions, Counters, Data, ReferenceTokenOptions, Service } from "./server/app.ts"
 export { type EditableAnswer, type Encoding, type Endpoint, Fault, type FaultRequest } from "./server/fault.ts"
 export type { JournalEntry } from "./server/journal.ts"
 export type { ObservedRequest } from "./server/observe.ts"
-export type { Latency, Options, RateLimits } from "./server/options.ts"
+export type { CorsOptions, IdentityOptions, Latency, Options, RateLimits } from "./server/options.ts"
 
 /**
- * Steers and inspects the embedded instance.
+ * Controls and inspects the embedded instance.
  *
  * @category services
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /** `DomainApi.batch`: several operations in one request, in front of the embedded instance and of hostile servers. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, FastCheck, Layer, Option, Schema, TestClock } from "effect"
-import { Batch, ComplexType, DomainApi, EntitySet, ErpNet, TrustedApplication } from "effect-erpnet"
+import { Batch, ComplexType, DomainApi, EntitySet, ErpNet } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { apiJournal, failureOf, id, turn } from "../support/domain.ts"
 import { application, instance } from "../support/fixtures.ts"
@@ -19,13 +19,7 @@ const Groups = EntitySet.make(
 
 // --- the embedded instance ------------------------------------------------------------------------------------------
 
-const writer = Either.getOrThrow(
-  TrustedApplication.make({
-    clientId: ErpNetEmulator.demoApplication.applicationUri,
-    clientSecret: ErpNetEmulator.demoSecret,
-    scope: "read update"
-  })
-)
+const writer = ErpNetEmulator.demoCredentials
 
 const emulated = (options: ErpNetEmulator.Options = {}) =>
   Layer.unwrapEffect(
@@ -531,6 +525,6 @@ describe("a batch on the wire", () => {
 describe("Batch", () => {
   it("the id of an operation is an EntityId or its text", () => {
     const entity = Option.getOrThrow(ComplexType.makeEntityId("Crm_Sales_Customers", id(1).toUpperCase()))
-    assert.deepStrictEqual(Batch.get(Customers, entity).url, Batch.get(Customers, id(1)).url)
+    assert.deepStrictEqual(Batch.get(Customers, entity).request, Batch.get(Customers, id(1)).request)
   })
 })

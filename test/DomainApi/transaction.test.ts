@@ -1,19 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Cause,
-  Deferred,
-  type Duration,
-  Effect,
-  Either,
-  Exit,
-  Fiber,
-  Layer,
-  Option,
-  Schema,
-  Stream,
-  TestClock
-} from "effect"
-import { DomainApi, EntitySet, ErpNet, type ErpNetError, TrustedApplication } from "effect-erpnet"
+import { Cause, Deferred, type Duration, Effect, Exit, Fiber, Layer, Option, Schema, Stream, TestClock } from "effect"
+import { DomainApi, EntitySet, ErpNet, type ErpNetError } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { apiJournal, failureOf, fakeDomain, id, turn } from "../support/domain.ts"
 
@@ -29,13 +16,7 @@ const Customers = EntitySet.make(
   })
 )
 
-const writer = Either.getOrThrow(
-  TrustedApplication.make({
-    clientId: ErpNetEmulator.demoApplication.applicationUri,
-    clientSecret: ErpNetEmulator.demoSecret,
-    scope: "read update"
-  })
-)
+const writer = ErpNetEmulator.demoCredentials
 
 const emulated = (emulator: ErpNetEmulator.Options = {}, options: ErpNet.ServiceOptions = {}) =>
   Layer.unwrapEffect(

@@ -1,16 +1,7 @@
 import { HttpClient, HttpClientError, type HttpClientRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { BigDecimal, Duration, Effect, Either, Fiber, Layer, Option, Schema, TestClock } from "effect"
-import {
-  ComplexType,
-  DomainApi,
-  EntitySet,
-  ErpNet,
-  ErpNetError,
-  Filter,
-  Operation,
-  TrustedApplication
-} from "effect-erpnet"
+import { BigDecimal, Duration, Effect, Fiber, Layer, Option, Schema, TestClock } from "effect"
+import { ComplexType, DomainApi, EntitySet, ErpNet, ErpNetError, Filter, Operation } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { type Answer, apiJournal, failureOf, fakeDomain, id, type Reply, turn } from "../support/domain.ts"
 import { application, instance } from "../support/fixtures.ts"
@@ -501,13 +492,7 @@ describe("a write", () => {
 
 // --- the embedded instance ------------------------------------------------------------------------------------------
 
-const writer = Either.getOrThrow(
-  TrustedApplication.make({
-    clientId: ErpNetEmulator.demoApplication.applicationUri,
-    clientSecret: ErpNetEmulator.demoSecret,
-    scope: "read update"
-  })
-)
+const writer = ErpNetEmulator.demoCredentials
 
 const emulated = (emulator: ErpNetEmulator.Options = {}) =>
   Layer.unwrapEffect(

@@ -14,7 +14,7 @@ import {
   Schema,
   TestClock
 } from "effect"
-import { DomainApi, EntitySet, ErpNet, Filter, Instance, TokenProvider, TrustedApplication } from "effect-erpnet"
+import { DomainApi, EntitySet, ErpNet, Filter, Instance, TokenProvider } from "effect-erpnet"
 import * as IncrementalPull from "effect-erpnet/IncrementalPull"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 
@@ -33,16 +33,9 @@ const size = 300
 
 /** An emulated instance and the services on top of it. */
 const erp = (options: ErpNetEmulator.Options = {}) =>
-  Layer.unwrapEffect(
-    Effect.map(
-      TrustedApplication.make({
-        clientId: ErpNetEmulator.demoApplication.applicationUri,
-        clientSecret: ErpNetEmulator.demoSecret,
-        scope: "read"
-      }),
-      (credentials) => ErpNet.layer({ instance: "testdb", credentials })
-    )
-  ).pipe(Layer.provideMerge(ErpNetEmulator.layer({ customers: size, products: 2, salesOrders: 2, ...options })))
+  ErpNet.layer({ instance: "testdb", credentials: { ...ErpNetEmulator.demoCredentials, scopes: ["read"] } }).pipe(
+    Layer.provideMerge(ErpNetEmulator.layer({ customers: size, products: 2, salesOrders: 2, ...options }))
+  )
 
 /** A copy in memory: what the callbacks of a real one do to a database. */
 class Copy {

@@ -10,7 +10,7 @@ import { NodeHttpClient } from "@effect/platform-node"
 import { SqlClient } from "@effect/sql"
 import { assert, describe, it } from "@effect/vitest"
 import { BigDecimal, Deferred, Effect, Fiber, Layer, Redacted, Schema } from "effect"
-import { DomainApi, ErpNet, type Instance, TrustedApplication } from "effect-erpnet"
+import { DomainApi, ErpNet, type Instance } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import * as CustomerCopy from "../../examples/support/customerCopy.ts"
 
@@ -18,16 +18,7 @@ const size = 2500
 const data: ErpNetEmulator.Options = { customers: size, products: 2, salesOrders: 2 }
 
 const client = (instance: Instance.Instance) =>
-  Layer.unwrapEffect(
-    Effect.map(
-      TrustedApplication.make({
-        clientId: ErpNetEmulator.demoApplication.applicationUri,
-        clientSecret: ErpNetEmulator.demoSecret,
-        scope: "read"
-      }),
-      (credentials) => ErpNet.layer({ instance, credentials })
-    )
-  )
+  ErpNet.layer({ instance, credentials: { ...ErpNetEmulator.demoCredentials, scopes: ["read"] } })
 
 const inMemory = Layer.unwrapEffect(Effect.map(ErpNetEmulator.ErpNetEmulator, ({ instance }) => client(instance))).pipe(
   Layer.provideMerge(ErpNetEmulator.layer(data))

@@ -12,22 +12,22 @@ export const Customers = EntitySet.make(
 
 // --- the embedded instance ------------------------------------------------------------------------------------------
 
-export const demo = Either.getOrThrow(
-  TrustedApplication.make({
-    clientId: ErpNetEmulator.demoApplication.applicationUri,
-    clientSecret: ErpNetEmulator.demoSecret,
-    scope: "read"
-  })
+export const demo = { ...ErpNetEmulator.demoCredentials, scopes: ["read"] }
+
+/** The demo application with the scope that lets it write. */
+export const writer = Either.getOrThrow(
+  TrustedApplication.make({ clientId: demo.clientId, clientSecret: demo.clientSecret, scope: "read update" })
 )
 
 /** All services in front of an embedded instance with little data. */
 export const emulated = (
   emulator: ErpNetEmulator.Options = {},
-  options: ErpNet.ServiceOptions = {}
+  options: ErpNet.ServiceOptions = {},
+  credentials: TrustedApplication.TrustedApplication = demo
 ): Layer.Layer<ErpNet.Services | ErpNetEmulator.ErpNetEmulator | HttpClient.HttpClient> =>
   Layer.unwrapEffect(
     Effect.map(ErpNetEmulator.ErpNetEmulator, (erp) =>
-      Layer.orDie(ErpNet.layer({ ...options, instance: erp.instance, credentials: demo }))
+      Layer.orDie(ErpNet.layer({ ...options, instance: erp.instance, credentials }))
     )
   ).pipe(Layer.provideMerge(ErpNetEmulator.layer({ customers: 3, products: 1, salesOrders: 1, ...emulator })))
 

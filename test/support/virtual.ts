@@ -94,18 +94,26 @@ export const makeVirtual = (random?: Seeded): Virtual => {
     currentTimeNanos: Effect.sync(() => BigInt(Math.floor(offset + elapsed)) * 1_000_000n),
     sleep: (duration) => {
       if (Duration.toMillis(duration) <= 0) return Effect.yieldNow()
-      return Effect.async<void>((resume) => {
-        order += 1
-        const sleep: Sleep = {
-          until: elapsed + Math.ceil(Duration.toMillis(duration)),
-          order,
-          wake: () => resume(Effect.void)
-        }
-        insert(sleep)
-        return Effect.sync(() => {
-          const index = sleeps.indexOf(sleep)
-          if (index >= 0) sleeps.splice(index, 1)
-        })
+      // The finalizer is there before the sleep is: that of `Effect.async` itself comes a few steps after it, and an
+      // interruption between the two would leave the sleep behind.
+      return Effect.suspend(() => {
+        let sleep: Sleep | undefined
+        return Effect.async<void>((resume) => {
+          order += 1
+          sleep = {
+            until: elapsed + Math.ceil(Duration.toMillis(duration)),
+            order,
+            wake: () => resume(Effect.void)
+          }
+          insert(sleep)
+        }).pipe(
+          Effect.onInterrupt(() =>
+            Effect.sync(() => {
+              const index = sleep === undefined ? -1 : sleeps.indexOf(sleep)
+              if (index >= 0) sleeps.splice(index, 1)
+            })
+          )
+        )
       })
     }
   }

@@ -26,10 +26,21 @@ describe("the clock of the instance", () => {
       yield* TestClock.setTime(Date.UTC(2026, 0, 2, 3, 4, 5))
       assert.strictEqual((yield* send(ver)).headers["date"], "Fri, 02 Jan 2026 03:04:05 GMT")
       const erp = yield* ErpNetEmulator.ErpNetEmulator
+      yield* TestClock.setTime(Date.UTC(2024, 0, 8))
+      assert.strictEqual((yield* send(ver)).headers["date"], "Mon, 08 Jan 2024 00:00:00 GMT")
+      yield* TestClock.setTime(Date.UTC(2026, 0, 2, 3, 4, 5))
       yield* erp.setClockOffset(-3_600_000)
       assert.strictEqual((yield* send(ver)).headers["date"], "Fri, 02 Jan 2026 02:04:05 GMT")
       yield* erp.failNext("any", Fault.status(500, { headers: { date: "yesterday" } }))
       assert.strictEqual((yield* send(ver)).headers["date"], "yesterday")
+    }).pipe(Effect.provide(layer()))
+  )
+
+  it.effect("does not precede the seeded rows, where a test clock begins at the epoch", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* send(ver)).headers["date"], "Wed, 01 Jul 2026 00:00:00 GMT")
+      yield* TestClock.adjust("90 seconds")
+      assert.strictEqual((yield* send(ver)).headers["date"], "Wed, 01 Jul 2026 00:01:30 GMT")
     }).pipe(Effect.provide(layer()))
   )
 

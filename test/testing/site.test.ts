@@ -31,6 +31,14 @@ describe("site", () => {
               Url: "https://acme.my.erp.net/api",
               System: false,
               AdditionalProperties: { ODataServiceRoot: "https://acme.my.erp.net/api/domain/odata/" }
+            },
+            {
+              Type: "UserProfile",
+              Status: "Working",
+              StatusDescription: "",
+              Url: "https://acme.my.erp.net/profile",
+              System: true,
+              AdditionalProperties: null
             }
           ]
         })
@@ -85,7 +93,7 @@ describe("site", () => {
 
   it.effect("knows no other path and no other method", () =>
     Effect.gen(function* () {
-      for (const path of ["/api", "/api/other", "/id/connect/authorize", "/Tools/ver", "/tools/ver/"]) {
+      for (const path of ["/api", "/api/other", "/id/connect/other", "/Tools/ver", "/tools/ver/"]) {
         assert.strictEqual((yield* get(path)).status, 404)
       }
       const post = yield* send(HttpClientRequest.post("/tools/ver"))

@@ -295,3 +295,43 @@ describe("secret hashes", () => {
     assert.isFalse(secretMatches(Buffer.from("DEMO").toString("base64"), "DEMO"))
   })
 })
+
+describe("credentials", () => {
+  const exchange = ErpNetEmulator.ErpNetEmulator.pipe(
+    Effect.flatMap(({ credentials }) =>
+      postToken({
+        grant_type: "client_credentials",
+        client_id: credentials.clientId,
+        client_secret: Redacted.value(credentials.clientSecret)
+      })
+    )
+  )
+
+  it.effect("of the service are those of the demo application, with all its scopes", () =>
+    Effect.gen(function* () {
+      const { credentials } = yield* ErpNetEmulator.ErpNetEmulator
+      assert.deepStrictEqual(credentials, ErpNetEmulator.demoCredentials)
+      assert.notInclude(JSON.stringify(credentials), demo.client_secret)
+      const got = yield* exchange
+      assert.strictEqual(got.status, 200)
+      assert.include(got.body, `"scope":"read update DomainApi"`)
+    }).pipe(Effect.provide(layer()))
+  )
+
+  it.effect("are those of the first application with a secret, where the options name others", () =>
+    Effect.gen(function* () {
+      const { credentials } = yield* ErpNetEmulator.ErpNetEmulator
+      assert.strictEqual(credentials.clientId, "other")
+      assert.strictEqual((yield* exchange).status, 200)
+    }).pipe(
+      Effect.provide(
+        layer({
+          applications: [
+            { ...service, applicationUri: "public", clientType: "Public", secret: undefined },
+            { ...service, applicationUri: "other", secret: Redacted.make("of the other") }
+          ]
+        })
+      )
+    )
+  )
+})

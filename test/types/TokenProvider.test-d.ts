@@ -1,15 +1,16 @@
 /** The error channel of each operation is exactly the documented union: compiled, not run. */
 import type { HttpClient } from "@effect/platform"
-import type { ConfigError, Effect, Either, Layer, Scope } from "effect"
+import type { ConfigError, Effect, Either, Layer, Redacted, Scope } from "effect"
 import type {
   AccessToken,
   ErpNetError,
   Instance,
   TokenEndpoint,
   TokenProvider,
+  TokenSource,
   TrustedApplication
 } from "effect-erpnet"
-import { TokenProvider as Provider } from "effect-erpnet"
+import { TokenProvider as Provider, TokenSource as Source } from "effect-erpnet"
 import { expectTypeOf } from "vitest"
 
 type TokenError =
@@ -30,11 +31,24 @@ expectTypeOf<TokenProvider.Service["renew"]>().toEqualTypeOf<
 >()
 expectTypeOf<TokenProvider.Service["instance"]>().toEqualTypeOf<Instance.Instance>()
 
-expectTypeOf<typeof TokenProvider.make>().toEqualTypeOf<
-  (options: TokenProvider.Options) => Effect.Effect<TokenProvider.Service, never, HttpClient.HttpClient | Scope.Scope>
+expectTypeOf<typeof TokenProvider.make>().toEqualTypeOf<{
+  (options: TokenProvider.SourceOptions): Effect.Effect<TokenProvider.Service, never, Scope.Scope>
+  (options: TokenProvider.Options): Effect.Effect<TokenProvider.Service, never, HttpClient.HttpClient | Scope.Scope>
+}>()
+expectTypeOf<typeof TokenProvider.layer>().toEqualTypeOf<{
+  (options: TokenProvider.SourceOptions): Layer.Layer<TokenProvider.TokenProvider>
+  (options: TokenProvider.Options): Layer.Layer<TokenProvider.TokenProvider, never, HttpClient.HttpClient>
+}>()
+expectTypeOf<typeof TokenSource.clientCredentials>().toEqualTypeOf<
+  (
+    options: TokenSource.ClientCredentialsOptions
+  ) => Effect.Effect<TokenSource.TokenSource, never, HttpClient.HttpClient>
 >()
-expectTypeOf<typeof TokenProvider.layer>().toEqualTypeOf<
-  (options: TokenProvider.Options) => Layer.Layer<TokenProvider.TokenProvider, never, HttpClient.HttpClient>
+expectTypeOf<typeof TokenSource.referenceToken>().toEqualTypeOf<
+  (token: Redacted.Redacted<string>) => TokenSource.TokenSource
+>()
+expectTypeOf<TokenSource.TokenSource["exchange"]>().returns.toEqualTypeOf<
+  Effect.Effect<AccessToken.AccessToken, TokenError>
 >()
 expectTypeOf<typeof TokenProvider.layerConfig>().toEqualTypeOf<
   (
@@ -93,3 +107,18 @@ Provider.layer({ instance, credentials: application, clientAuthentication: "jwt"
 Provider.layerConfig({ instance })
 // @ts-expect-error no such option
 Provider.layer({ instance, credentials: application, leeway: 1 })
+
+declare const source: TokenSource.TokenSource
+declare const fromVault: Effect.Effect<AccessToken.AccessToken, TokenError, HttpClient.HttpClient>
+declare const fromElsewhere: Effect.Effect<AccessToken.AccessToken, Error>
+
+expectTypeOf(Provider.make({ instance, source, renewAhead: 0, minimumTokenAge: "1 minute" })).toEqualTypeOf<
+  Effect.Effect<TokenProvider.Service, never, Scope.Scope>
+>()
+expectTypeOf(Source.fromEffect(fromVault)).toEqualTypeOf<
+  Effect.Effect<TokenSource.TokenSource, never, HttpClient.HttpClient>
+>()
+// @ts-expect-error the errors of a source are those of tokens
+Source.fromEffect(fromElsewhere)
+// @ts-expect-error what is for client credentials is for the source that has them
+Provider.make({ instance, source, rejectionCooldown: 0 })

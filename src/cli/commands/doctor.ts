@@ -20,7 +20,7 @@ import { type InvalidScope, LicenseUnavailable, RateLimited } from "../../ErpNet
 import * as Instance from "../../Instance.ts"
 import * as Body from "../../internal/body.ts"
 import { secretsOf } from "../../internal/callerResponse.ts"
-import * as Json from "../../internal/json.ts"
+import * as LosslessJson from "../../internal/losslessJson.ts"
 import * as RetryAfter from "../../internal/retryAfter.ts"
 import * as Transport from "../../internal/transport.ts"
 import * as TokenProvider from "../../TokenProvider.ts"
@@ -156,7 +156,7 @@ const callApi = (tokens: TokenProvider.TokenProvider["Type"]) =>
     const body = yield* Body.read(response)
     const path = new URL("GetVersion", tokens.instance.odata).pathname
     if (response.status >= 200 && response.status < 300) {
-      const answer = Option.getOrUndefined(Json.parse(body))
+      const answer = Option.getOrUndefined(LosslessJson.parsePlain(body))
       const isVersion = Predicate.hasProperty(answer, "version") && typeof answer.version === "string"
       if (!isVersion) return yield* fault(`GET ${path} gave no version. Check that this is the Domain API of ERP.net.`)
       return pass<Called>(`GET ${path} is answered`, Either.void)

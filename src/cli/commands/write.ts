@@ -4,10 +4,12 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { isLosslessNumber } from "lossless-json"
 import * as DomainApi from "../../DomainApi.ts"
+import type * as DomainRequest from "../../DomainRequest.ts"
 import * as ErpNet from "../../ErpNet.ts"
 import { UsageError } from "../output.ts"
 import { checked, urlOf } from "../reading.ts"
@@ -44,6 +46,21 @@ const readBody = (operation: Operation) =>
       : yield* refuse("The body on standard input is not a JSON object.")
   })
 
+const change = (
+  operation: Operation,
+  request: DomainRequest.WireRequest
+): DomainRequest.Change<DomainRequest.Answer> => {
+  const path = new URL(request.url).pathname
+  return {
+    _tag: "Change",
+    operation,
+    target: path,
+    attributes: { "url.path": path },
+    request: () => Either.right(request),
+    decode: (answer) => Either.right({ _tag: "Done", value: answer })
+  }
+}
+
 const answered = (operation: Operation, path: string, text: string) => {
   if (text.trim() === "") return Console.error(`Done: ${operation} ${path}`)
   const body = parse(text)
@@ -76,5 +93,6 @@ export const write = (
       return yield* Console.log(head.join("\n"))
     }
     const body = text === undefined ? undefined : { text, contentType: "application/json" }
-    yield* answered(operation, path, yield* Effect.flatMap(api.write({ method, url, body }), checked))
+    const answer = yield* api.execute(change(operation, { method, url, body }))
+    yield* answered(operation, path, yield* checked(answer))
   }).pipe(Effect.provide(ErpNet.layerConfig()), withSettings(options))

@@ -3,6 +3,7 @@
  */
 import { fromUnits } from "../model/decimal.ts"
 import { entityOf } from "../model/model.ts"
+import { day, firstDay, lastDay } from "./period.ts"
 import { makeRandom, type Random } from "./random.ts"
 import { type Complex, lazyRow, type Store, stored, type Values } from "./store.ts"
 import * as Words from "./words.ts"
@@ -19,10 +20,6 @@ export interface SeedOptions {
   readonly products: number
   readonly salesOrders: number
 }
-
-const day = 86_400_000
-const firstDay = Date.UTC(2024, 0, 8)
-const lastDay = Date.UTC(2026, 5, 30)
 
 const amount = (units: number | bigint, scale: number, currency: string): Complex => ({
   Value: fromUnits(BigInt(units), scale),

@@ -5,6 +5,7 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto"
 import * as Redacted from "effect/Redacted"
+import type { TrustedApplication } from "../../TrustedApplication.ts"
 
 /**
  * A Trusted Application record, with the attribute names of ERP.net and its defaults.
@@ -151,4 +152,72 @@ export const demoApplication: Application = {
   systemUserAllowed: true,
   systemUser: "svc.integration",
   scope: "read update DomainApi"
+}
+
+/**
+ * A web application that people sign in to: Confidential, with redirect addresses on loopback.
+ *
+ * @category testing
+ * @since 0.2.0
+ */
+export const demoWebApplication: Application = {
+  name: "Demo web application",
+  applicationUri: "my.trusted.app/web",
+  clientType: "Confidential",
+  secret: Redacted.make("demo-secret-of-my.trusted.app/web"),
+  impersonateAsInternalUserAllowed: true,
+  impersonateAsCommunityUserAllowed: true,
+  impersonateLoginUrl: "http://localhost:3000/signin-callback,http://127.0.0.1:3000/signin-callback",
+  impersonateLogoutUrl: "http://localhost:3000/,http://127.0.0.1:3000/",
+  scope: "read update"
+}
+
+/**
+ * A Public application that people sign in to: a console program, or a page without a server.
+ *
+ * @category testing
+ * @since 0.2.0
+ */
+export const demoPublicApplication: Application = {
+  name: "Demo public application",
+  applicationUri: "my.trusted.app/public",
+  clientType: "Public",
+  impersonateAsInternalUserAllowed: true,
+  impersonateAsCommunityUserAllowed: true,
+  impersonateLoginUrl:
+    "http://127.0.0.1:53177/callback,http://127.0.0.1:53178/callback,http://localhost:5173/,http://127.0.0.1:5173/",
+  impersonateLogoutUrl: "http://localhost:5173/,http://127.0.0.1:5173/",
+  scope: "read update"
+}
+
+/** The addresses in a text separated by commas, each as it is written. */
+export const addressesOf = (text: string | undefined): ReadonlyArray<string> =>
+  (text ?? "").split(",").flatMap((address) => (address.trim() === "" ? [] : [address.trim()]))
+
+/** Whether people can sign in to the application. */
+export const isInteractive = (application: Registered): boolean =>
+  application.impersonateAsInternalUserAllowed === true || application.impersonateAsCommunityUserAllowed === true
+
+/** The scopes of the protocol itself, which no application has to list. */
+export const protocolScopes: ReadonlyArray<string> = ["openid", "profile", "offline_access"]
+
+/**
+ * The credentials of {@link demoApplication}, with all its scopes. For some of them:
+ * `{ ...demoCredentials, scopes: ["read"] }`.
+ *
+ * @category testing
+ * @since 0.2.0
+ */
+export const demoCredentials: TrustedApplication = {
+  clientId: demoApplication.applicationUri,
+  clientSecret: demoSecret,
+  scopes: []
+}
+
+/** The credentials of the first application that has a secret; those of the demo where none has. */
+export const credentialsOf = (applications: ReadonlyArray<Application>): TrustedApplication => {
+  const [credentials = demoCredentials] = applications.flatMap(({ applicationUri, secret }) =>
+    secret === undefined ? [] : [{ clientId: applicationUri, clientSecret: secret, scopes: [] }]
+  )
+  return credentials
 }

@@ -14,6 +14,8 @@ export interface Principal {
   readonly session: string
   /** Sessions of services end after an hour, those of users do not. */
   readonly service: boolean
+  /** The login of the person; a service has none. */
+  readonly login: string | undefined
 }
 
 /** Why not: the value of `WWW-Authenticate`. */
@@ -31,13 +33,19 @@ export interface Check {
   readonly tokens: Tokens.Tokens
   /** Whether the application behind a token may still call. */
   readonly permits: (token: Tokens.IssuedToken) => boolean
+  /**
+   * The audience that a token must have; the Domain API by default.
+   *
+   * @default "DomainAPI"
+   */
+  readonly audience?: string | undefined
 }
 
-const audience = "DomainAPI"
+const domainApi = "DomainAPI"
 
 /** The audiences of the tokens that this issuer signs. */
 export const audiences = (issuer: string): ReadonlyArray<string> => [
-  audience,
+  domainApi,
   "TableAPI",
   "OLAP",
   "AppServer",
@@ -93,6 +101,7 @@ const jwt = (token: string, check: Check): Principal | Refusal => {
   const verified = Signing.verify(token)
   if (verified === undefined) return invalidToken([])
   const { claims, fault } = verified
+  const audience = check.audience ?? domainApi
   const named = texts(claims["aud"])
   const issuer = texts(claims["iss"])[0]
   const faults = [
@@ -110,8 +119,9 @@ const jwt = (token: string, check: Check): Principal | Refusal => {
   return {
     clientId: texts(claims["client_id"])[0] ?? "",
     scopes: texts(claims["scope"]),
-    session: jti,
-    service: true
+    session: texts(claims["sid"])[0] ?? jti,
+    service: claims["sub"] === undefined,
+    login: texts(claims["sub"])[0]
   }
 }
 
@@ -133,7 +143,8 @@ const referenceToken = (token: string, check: Check): Principal | Refusal => {
     clientId: row.token.clientId,
     scopes: row.token.scopes,
     session: key,
-    service: row.token.kind === "SAT"
+    service: row.token.kind === "SAT",
+    login: undefined
   }
 }
 

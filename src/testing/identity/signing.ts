@@ -35,12 +35,16 @@ export const jwks = (): unknown => {
 
 const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value), "utf8").toString("base64url")
 
-/** Signs the claims as an access token (`at+jwt`). */
-export const sign = (claims: Readonly<Record<string, unknown>>): string => {
+/** Signs the claims as an access token (`at+jwt`), or as an identity token (`JWT`). */
+export const sign = (claims: Readonly<Record<string, unknown>>, typ: "at+jwt" | "JWT" = "at+jwt"): string => {
   const { kid, privateKey } = key()
-  const content = `${base64url({ alg: "RS256", kid, typ: "at+jwt" })}.${base64url(claims)}`
+  const content = `${base64url({ alg: "RS256", kid, typ })}.${base64url(claims)}`
   return `${content}.${rsaSign("sha256", Buffer.from(content), privateKey).toString("base64url")}`
 }
+
+/** The claim that binds another value to an identity token: the left half of its SHA-256. */
+export const halfHash = (value: string): string =>
+  createHash("sha256").update(value, "utf8").digest().subarray(0, 16).toString("base64url")
 
 /** A token that could be read. */
 export interface Verified {

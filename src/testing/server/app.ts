@@ -12,17 +12,24 @@ import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as Redacted from "effect/Redacted"
 import type * as Instance from "../../Instance.ts"
+import type { TrustedApplication } from "../../TrustedApplication.ts"
+import { day, firstDay, lastDay } from "../data/period.ts"
 import type { EditableDomain } from "../engine/domain.ts"
 import * as Application from "../identity/application.ts"
 import * as Bearer from "../identity/bearer.ts"
-import * as Signing from "../identity/signing.ts"
+import type * as Issuer from "../identity/issuer.ts"
+import * as SignIns from "../identity/signIns.ts"
 import * as Tokens from "../identity/tokens.ts"
+import * as User from "../identity/user.ts"
 import type { DomainRequest } from "../model/types.ts"
+import * as Authorize from "./authorize.ts"
+import * as Cors from "./cors.ts"
 import * as ErrorBody from "./errorBody.ts"
 import * as Fault from "./fault.ts"
 import * as Http from "./http.ts"
 import * as Journal from "./journal.ts"
 import { type Latency, type Settings, wholeSeconds } from "./options.ts"
+import * as People from "./people.ts"
 import * as Random from "./random.ts"
 import * as Sessions from "./sessions.ts"
 import * as Site from "./site.ts"
@@ -81,7 +88,24 @@ export interface ReferenceTokenOptions {
 }
 
 /**
- * Steers and inspects the embedded instance.
+ * Who goes through the sign-in pages, and what that person does there.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface AuthorizeOptions {
+  /** The login of the person. */
+  readonly login: string
+  /**
+   * `allow` signs in and agrees, `deny` refuses the application, `cancel` leaves the sign-in page.
+   *
+   * @default "allow"
+   */
+  readonly decision?: Authorize.Decision | undefined
+}
+
+/**
+ * Controls and inspects the embedded instance.
  *
  * @category services
  * @since 0.1.0
@@ -91,6 +115,11 @@ export interface Service {
   readonly origin: string
   /** Where its endpoints are. */
   readonly instance: Instance.Instance
+  /**
+   * The credentials of the first Trusted Application of the options that has a secret, with all its scopes: without the
+   * option, those of the demo application. A secret that is rotated later is not followed.
+   */
+  readonly credentials: TrustedApplication
   /** Revokes every token issued so far: the API answers 401 `invalid_token` to them. */
   readonly revokeTokens: Effect.Effect<void>
   /** Revokes the tokens with this fingerprint, or those chosen, and tells how many there were. */
@@ -114,6 +143,20 @@ export interface Service {
   readonly issueReferenceToken: (options: ReferenceTokenOptions) => Effect.Effect<Redacted.Redacted>
   /** Revokes a reference token. */
   readonly revokeReferenceToken: (token: Redacted.Redacted) => Effect.Effect<void>
+  /**
+   * Takes a person through the sign-in pages without a browser, and gives the address that a browser would be sent
+   * back to. A person who has signed in before stays signed in. A request that the identity server does not send back
+   * to the application is a defect.
+   */
+  readonly authorize: (url: string | URL, options: AuthorizeOptions) => Effect.Effect<URL>
+  /** Revokes the refresh tokens of a person, and tells how many there were. */
+  readonly revokeRefreshTokens: (login: string) => Effect.Effect<number>
+  /** Gives the person another password, chosen here where none is given: refresh tokens issued so far stop working. */
+  readonly changePassword: (login: string, password?: Redacted.Redacted) => Effect.Effect<void>
+  /** Ends all sessions of a person, as signing out everywhere does: refresh tokens stop working, licences are free. */
+  readonly signOutUser: (login: string) => Effect.Effect<void>
+  /** Executes the next request to the endpoint, and loses the answer: the connection is reset. */
+  readonly loseNextAnswer: (endpoint: Fault.Endpoint) => Effect.Effect<void>
   /** Answers 401 `invalid_token` to every API request, or to those whose path is chosen; `false` ends it. */
   readonly alwaysUnauthorized: (when: boolean | ((path: string) => boolean)) => Effect.Effect<void>
   /** Lets the next requests to an endpoint meet a fault. Faults are met in the order in which they were planned. */
@@ -122,7 +165,7 @@ export interface Service {
     fault: Fault.Fault,
     times?: number,
     options?: {
-      /** How many requests to the endpoint go well before. */
+      /** How many requests to the endpoint are answered normally before. */
       readonly after?: number | undefined
     }
   ) => Effect.Effect<void>
@@ -158,10 +201,10 @@ export interface App {
   readonly missed: (request: Http.Request) => Effect.Effect<void>
 }
 
-/** A reply on its way to the client. */
+/** A reply that is being sent to the client. */
 export interface Answer {
   readonly reply: Http.Reply
-  /** Writes down that the client went away while the body was on its way. */
+  /** Writes down that the client disconnected before the body was complete. */
   readonly aborted: () => void
 }
 
@@ -188,8 +231,8 @@ const odataHeaders = {
 }
 
 /**
- * `makeDomain` is called once, with the first request that needs data: inventing it takes time that not every test has
- * to pay.
+ * `makeDomain` is called once, with the first request that needs data: generating it takes time, and not every test
+ * needs it.
  */
 export const make = (settings: Settings, instance: Instance.Instance, makeDomain: () => EditableDomain): App => {
   const issuer = `${instance.origin}/id`
@@ -214,51 +257,74 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
   let unauthorized: (path: string) => boolean = () => false
   const count = { token: 0, api: 0 }
 
-  const issue =
-    (now: number) =>
-    (application: Application.Registered, scopes: ReadonlyArray<string>): string => {
-      const nbf = Math.floor(now / 1000)
-      const exp = nbf + settings.lifetimeSeconds
-      const jti = random.hex(32)
-      const token = Signing.sign({
-        nbf,
-        exp,
-        iss: issuer,
-        aud: Bearer.audiences(issuer),
-        client_id: application.applicationUri,
-        client_system_user: application.systemUser,
-        client_system_user_type: application.systemUserType,
-        client_system_user_id: application.systemUserId,
-        client_db: Site.database(settings),
-        jti,
-        iat: nbf,
-        scope: scopes
-      })
-      tokens.add(jti, {
-        kind: "access",
-        fingerprint: Tokens.fingerprint(token),
-        clientId: application.applicationUri,
-        scopes,
-        issuedAt: now,
-        expiresAt: exp * 1000
-      })
-      return token
-    }
+  const signIns = SignIns.make(settings.users, random.hex)
+  const issuing: Issuer.Issuer = {
+    issuer,
+    database: Site.database(settings),
+    lifetimeSeconds: settings.lifetimeSeconds,
+    tokens,
+    hex: random.hex
+  }
+  /** What the identity server looks up, at this moment. */
+  const identity = (now: number): TokenEndpoint.TokenEndpoint & Authorize.Authorize => ({
+    settings,
+    origin: instance.origin,
+    now,
+    application: (clientId) => applications.get(clientId),
+    issuer: issuing,
+    signIns
+  })
+
+  const endSessions = (chosen: (session: SignIns.Session) => boolean): void => {
+    for (const { sid } of signIns.endWhere(chosen)) endOne(sid)
+  }
+  const endOne = (sid: string): void => {
+    signIns.revokeRefreshTokens((token) => token.sid === sid)
+    sessions.close(sid)
+  }
 
   const token = (request: Http.Request, body: string): Effect.Effect<Http.WholeReply> =>
     Effect.gen(function* () {
       if (latency.token !== undefined) yield* Effect.sleep(latency.token)
-      const now = yield* currentTime
-      return TokenEndpoint.respond(
-        { settings, application: (clientId) => applications.get(clientId), issue: issue(now) },
-        { method: request.method, headers: request.headers, body }
-      )
+      const { headers, method } = request
+      return TokenEndpoint.respond(identity(yield* currentTime), { method, headers, body })
     })
+
+  /** The rest of the identity server, and the profile; `undefined` is another address. */
+  const people = (request: Http.Request, body: string, now: number): Http.WholeReply | undefined => {
+    const { headers, method, url } = request
+    const self = identity(now)
+    const caller = () => Bearer.authenticate(headers, check(now, `${issuer}/resources`))
+    switch (url.pathname) {
+      case "/id/connect/revocation":
+        return settings.identity.revocation ? TokenEndpoint.revoke(self, { method, headers, body }) : undefined
+      case "/id/connect/userinfo":
+        return People.userinfo(self, caller())
+      case "/profile/me":
+        return People.profile(self, caller())
+    }
+    const page: Authorize.PageRequest = { method, path: url.pathname, query: url.searchParams, headers, body }
+    const end = (sid: string): void => {
+      endSessions((session) => session.sid === sid)
+      endOne(sid)
+    }
+    return Authorize.respond(self, page) ?? People.respond(self, page, end)
+  }
 
   const permits = (issued: Tokens.IssuedToken): boolean => {
     if (issued.kind === "access" && settings.disabledApplicationTokens === "accepted") return true
     return applications.get(issued.clientId)?.isEnabled === true
   }
+
+  const check = (now: number, audience?: string): Bearer.Check => ({
+    issuer,
+    now,
+    clockSkewMillis: settings.clockSkewMillis,
+    severalCredentials: settings.severalCredentials,
+    tokens,
+    permits,
+    audience
+  })
 
   const challenge = (refusal: Bearer.Refusal): Http.WholeReply => {
     const basic = [...applications.values()].some((application) => application.basicAuthenticationAllowed === true)
@@ -317,7 +383,7 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
         serviceRoot: instance.odata,
         version,
         session,
-        user: applications.get(principal.clientId)?.systemUser
+        user: principal.login ?? applications.get(principal.clientId)?.systemUser
       })
       if (domain().waits(received())) yield* Effect.timeoutOption(whenReady(received), longestWait)
       return yield* execute(received())
@@ -328,14 +394,7 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
       if (unauthorized(request.url.pathname)) {
         return Effect.succeed(challenge({ status: 401, challenge: `Bearer error="invalid_token"` }))
       }
-      const principal = Bearer.authenticate(request.headers, {
-        issuer,
-        now,
-        clockSkewMillis: settings.clockSkewMillis,
-        severalCredentials: settings.severalCredentials,
-        tokens,
-        permits
-      })
+      const principal = Bearer.authenticate(request.headers, check(now))
       if (Bearer.isRefusal(principal)) return Effect.succeed(challenge(principal))
       const path = request.url.pathname.slice(odataPath.length)
       const refusal = scopeRefusal(principal, request.method, decodePath(path))
@@ -357,16 +416,25 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
   const rateLimited = Http.empty(429, retryAfter === undefined ? {} : { "retry-after": String(retryAfter) })
 
   const handle = (request: Http.Request, body: string): Effect.Effect<Http.WholeReply> =>
-    Effect.suspend(() => {
-      const path = request.url.pathname
-      if (path === tokenPath) return token(request, body)
-      if (isOData(path)) return api(request, body)
-      const site: Site.Site = { settings, origin: instance.origin, issuer, odata: instance.odata, version }
-      return Effect.succeed(
-        Site.respond(site, request.method, request.url) ??
-          Http.text(404, { "content-type": "text/plain; charset=utf-8" }, "Not Found")
-      )
+    Effect.flatMap(currentTime, (now) => {
+      const { cors } = settings.identity
+      const allowed = Cors.allows(cors, applications.values(), request.headers["origin"])
+      const preflight = Cors.preflight(request, allowed)
+      if (preflight !== undefined) return Effect.succeed(preflight)
+      return Effect.map(route(request, body, now), (reply) => Cors.readable(cors, request, reply, allowed))
     }).pipe(Effect.catchAllDefect((error) => Effect.succeed(ErrorBody.defect(settings, error))))
+
+  const route = (request: Http.Request, body: string, now: number): Effect.Effect<Http.WholeReply> => {
+    const path = request.url.pathname
+    if (path === tokenPath) return token(request, body)
+    if (isOData(path)) return api(request, body)
+    const site: Site.Site = { settings, origin: instance.origin, issuer, odata: instance.odata, version }
+    return Effect.succeed(
+      Site.respond(site, request.method, request.url) ??
+        people(request, body, now) ??
+        Http.text(404, { "content-type": "text/plain; charset=utf-8" }, "Not Found")
+    )
+  }
 
   /** What the web server in front does to every answer. */
   const transferred = (
@@ -380,15 +448,19 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
     return Effect.map(answer, (reply) => (reply.body.length === 0 ? reply : Fault.compress(reply, encoding)))
   }
 
+  // A test clock begins in 1970, long before the times of the seeded rows, which no present can precede.
+  const presentAt = (now: number): number => (now < firstDay ? lastDay + day + now : now)
+
   const dated = (reply: Http.Reply, now: number): Http.Reply =>
     !settings.dateHeader || reply.headers["date"] !== undefined
       ? reply
-      : { ...reply, headers: { ...reply.headers, date: new Date(now).toUTCString() } }
+      : { ...reply, headers: { ...reply.headers, date: new Date(presentAt(now)).toUTCString() } }
 
   const respond = (request: Http.Request): Effect.Effect<Answer, Http.ConnectionCut> =>
     Effect.flatMap(currentTime, (now) => {
       const endpoint = endpointOf(request.url.pathname)
-      const entry = journal.open(request, now, endpoint === "token")
+      const secret = endpoint === "token" || request.url.pathname.startsWith("/id/")
+      const entry = journal.open(request, now, secret)
       if (endpoint === "token") count.token++
       if (isOData(request.url.pathname)) count.api++
       const { pathname: path, search } = request.url
@@ -415,6 +487,7 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
   const service: Service = {
     origin: instance.origin,
     instance,
+    credentials: Application.credentialsOf(settings.applications),
     revokeTokens: Effect.sync(() => void tokens.mark({ _tag: "Revoked" }, () => true)),
     revokeToken: (which) =>
       Effect.sync(() =>
@@ -450,6 +523,26 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
         const fingerprint = Tokens.fingerprint(Redacted.value(reference))
         tokens.mark({ _tag: "Revoked" }, (issued) => issued.kind !== "access" && issued.fingerprint === fingerprint)
       }),
+    authorize: (url, { decision = "allow", login }) =>
+      Effect.flatMap(currentTime, (now) => {
+        const result = Authorize.decide(identity(now), new URL(url), login, decision)
+        return typeof result === "string" ? Effect.dieMessage(result) : Effect.succeed(new URL(result.callback))
+      }),
+    revokeRefreshTokens: (login) => Effect.sync(() => signIns.revokeRefreshTokens((one) => one.login === login)),
+    changePassword: (login, password) =>
+      Effect.suspend(() => {
+        const user = signIns.user(login)
+        if (user === undefined) return Effect.dieMessage(`No person has the login ${login}`)
+        signIns.setUser(User.register({ ...user, password: password ?? Redacted.make(random.hex(32)) }))
+        signIns.revokeRefreshTokens((one) => one.login === login)
+        return Effect.void
+      }),
+    signOutUser: (login) =>
+      Effect.sync(() => {
+        endSessions((session) => session.login === login)
+        signIns.revokeRefreshTokens((one) => one.login === login)
+      }),
+    loseNextAnswer: (endpoint) => Effect.sync(() => faults.add(endpoint, Fault.Fault.resetAfterExecution, 1, 0)),
     alwaysUnauthorized: (when) =>
       Effect.sync(() => {
         unauthorized = typeof when === "function" ? when : () => when

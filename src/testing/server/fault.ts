@@ -1,5 +1,5 @@
 /**
- * What can go wrong on purpose, and how it changes a reply.
+ * Faults that a test can plan, and how each changes a reply.
  *
  * @since 0.1.0
  */
@@ -260,7 +260,7 @@ const filler = (length: number): Stream.Stream<Uint8Array> =>
     return Option.some([part, offset + part.length] as const)
   }).pipe(Stream.rechunk(1))
 
-/** Answers a request that meets this fault; `handle` is what would happen without it. */
+/** Answers a request that meets this fault; `handle` answers it without the fault. */
 export const apply = (
   fault: Fault | undefined,
   handle: Effect.Effect<Http.WholeReply>

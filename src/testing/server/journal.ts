@@ -1,5 +1,5 @@
 /**
- * The requests received, with every secret masked before it is written down.
+ * The requests received, with every secret masked before it is recorded.
  *
  * @since 0.1.0
  */
@@ -28,13 +28,14 @@ export interface JournalEntry {
   readonly body: string | Readonly<Record<string, string>>
   /** The status of the answer; `undefined` while there is none, and when the connection was cut before it. */
   readonly status: number | undefined
-  /** The client went away before the answer was complete. */
+  /** The client disconnected before the answer was complete. */
   readonly aborted: boolean
 }
 
 const hidden = "<redacted>"
 
-const secretQueryFields = /^(?:secret|client_secret|access_token|token|code|password)$/i
+const secretQueryFields =
+  /^(?:secret|client_secret|access_token|refresh_token|token|code|code_verifier|id_token_hint|id_token|password)$/i
 
 /** Form fields that never hold a secret; all others are masked, so that a misspelt name hides its value as well. */
 const plainFormFields: ReadonlyArray<string> = ["grant_type", "client_id", "scope", "redirect_uri", "resource"]

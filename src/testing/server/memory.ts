@@ -21,7 +21,7 @@ const encodeError =
   (cause: unknown): HttpClientError.RequestError =>
     new HttpClientError.RequestError({ request, reason: "Encode", cause })
 
-/** What a transport would put on the wire: the body, and the content type where only the transport knows it. */
+/** The body as a transport would send it, and the content type where only the transport knows it. */
 const wireBody = (
   request: HttpClientRequest.HttpClientRequest
 ): Effect.Effect<{ readonly body: Uint8Array; readonly contentType: string | null }, HttpClientError.RequestError> => {
@@ -76,7 +76,7 @@ const toResponse = (
       )
     if (Http.isBodiless(request.method, reply.status)) return fromBody(null)
     if (reply.body instanceof Uint8Array) return fromBody(reply.body)
-    // the platform aborts after every stream as well; by then nobody listens here any more
+    // the platform aborts after every stream as well; by then the listener is removed
     const gone = Effect.async<never, Http.ConnectionCut>((resume) => {
       const abort = () => {
         answer.aborted()
@@ -88,7 +88,7 @@ const toResponse = (
     return fromBody(reply.body.pipe(Stream.interruptWhen(gone), Stream.toReadableStreamRuntime(runtime)))
   })
 
-/** A client that reaches this instance and nothing else: any other host is unknown to it. */
+/** A client that reaches this instance only: any other host is unknown to it. */
 export const make = (app: App.App): HttpClient.HttpClient =>
   HttpClient.make((request, url, signal) =>
     Effect.gen(function* () {

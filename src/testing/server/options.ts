@@ -4,7 +4,14 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import { type Application, demoApplication } from "../identity/application.ts"
+import {
+  type Application,
+  demoApplication,
+  demoPublicApplication,
+  demoWebApplication
+} from "../identity/application.ts"
+import type { Reuse } from "../identity/signIns.ts"
+import { demoUser, type User } from "../identity/user.ts"
 import type { DomainOptions } from "../model/types.ts"
 
 /**
@@ -58,20 +65,108 @@ export interface Latency {
 }
 
 /**
+ * Which pages of other origins may read answers.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface CorsOptions {
+  /**
+   * The origins allowed: those of the redirect addresses of all applications, any, none, or a list (assumed: ERP.net
+   * documents nothing).
+   *
+   * @default "redirectUris"
+   */
+  readonly origins?: "redirectUris" | "any" | "none" | ReadonlyArray<string> | undefined
+  /**
+   * Whether a 401 of the API can be read by a page too.
+   *
+   * @default true
+   */
+  readonly on401?: boolean | undefined
+  /**
+   * The headers that a page may read besides the safelisted ones.
+   *
+   * @default []
+   */
+  readonly expose?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * How the identity server treats people, where ERP.net's documentation is silent or contradicts itself.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface IdentityOptions {
+  /**
+   * When people are asked whether an application may act for them.
+   *
+   * @default "never"
+   */
+  readonly consent?: "never" | "once" | "always" | undefined
+  /**
+   * What a renewal does with the refresh token: gives a new one and spends the old one, gives the same one again, or
+   * gives none and keeps the old one.
+   *
+   * @default "rotate"
+   */
+  readonly rotation?: "rotate" | "keep" | "omit" | undefined
+  /**
+   * How a spent refresh token is met: refused, refused together with all that came of the same sign-in, or accepted
+   * for some seconds.
+   *
+   * @default "refused"
+   */
+  readonly reuse?: Reuse | undefined
+  /**
+   * Whether Public applications get refresh tokens at all; the documentation says both.
+   *
+   * @default true
+   */
+  readonly publicRefreshTokens?: boolean | undefined
+  /**
+   * What external users get: an access token that the API refuses, or none (assumed).
+   *
+   * @default "identityOnly"
+   */
+  readonly externalUserTokens?: "identityOnly" | "none" | undefined
+  /**
+   * Whether the callback carries `iss` (RFC 9207).
+   *
+   * @default false
+   */
+  readonly issParameter?: boolean | undefined
+  /**
+   * Whether refresh tokens can be revoked; otherwise the revocation endpoint is 404.
+   *
+   * @default true
+   */
+  readonly revocation?: boolean | undefined
+  /** Which pages of other origins may read answers. */
+  readonly cors?: CorsOptions | undefined
+}
+
+/**
  * What the embedded instance holds and how it behaves where ERP.net's documentation is silent or contradicts itself.
  *
  * @category options
  * @since 0.1.0
  */
-export interface Options extends DomainOptions {
+export interface Options extends DomainOptions, IdentityOptions {
   /**
    * The name of the instance. In memory its origin is `https://{name}.my.erp.net`.
    *
    * @default "testdb"
    */
   readonly name?: string | undefined
-  /** The Trusted Applications at the start; {@link demoApplication} alone by default. */
+  /**
+   * The Trusted Applications at the start; {@link demoApplication}, {@link demoWebApplication} and
+   * {@link demoPublicApplication} by default.
+   */
   readonly applications?: ReadonlyArray<Application> | undefined
+  /** The people who can sign in; {@link demoUser} alone by default. */
+  readonly users?: ReadonlyArray<User> | undefined
   /**
    * The server version.
    *
@@ -169,6 +264,7 @@ export interface Options extends DomainOptions {
   readonly clockOffset?: number | undefined
   /**
    * Whether answers have a `Date` header, by the clock of the instance. On a socket Node writes one where there is none.
+   * Before 2024-01-08, where a test clock begins, the header counts from 2026-07-01, after all seeded times.
    *
    * @default true
    */
@@ -200,6 +296,14 @@ export interface ResolvedRateLimits {
   readonly retryAfter: number | undefined
 }
 
+/** {@link CorsOptions} with the defaults filled in. */
+export type ResolvedCors = { readonly [Name in keyof CorsOptions]-?: Exclude<CorsOptions[Name], undefined> }
+
+/** {@link IdentityOptions} with the defaults filled in. */
+export type ResolvedIdentity = {
+  readonly [Name in Exclude<keyof IdentityOptions, "cors">]-?: Exclude<IdentityOptions[Name], undefined>
+} & { readonly cors: ResolvedCors }
+
 /** {@link Options} with the defaults filled in, without those of the OData engine. */
 export interface Settings {
   readonly name: string
@@ -228,12 +332,29 @@ export interface Settings {
   readonly maxUrlLength: number
   readonly longUrlStatus: 404 | 414 | 431
   readonly compression: "off" | "accepted"
+  readonly users: ReadonlyArray<User>
+  readonly identity: ResolvedIdentity
 }
+
+const identity = (options: IdentityOptions): ResolvedIdentity => ({
+  consent: options.consent ?? "never",
+  rotation: options.rotation ?? "rotate",
+  reuse: options.reuse ?? "refused",
+  publicRefreshTokens: options.publicRefreshTokens ?? true,
+  externalUserTokens: options.externalUserTokens ?? "identityOnly",
+  issParameter: options.issParameter ?? false,
+  revocation: options.revocation ?? true,
+  cors: {
+    origins: options.cors?.origins ?? "redirectUris",
+    on401: options.cors?.on401 ?? true,
+    expose: options.cors?.expose ?? []
+  }
+})
 
 /** Fills in the defaults. */
 export const settings = (options: Options): Settings => ({
   name: options.name ?? "testdb",
-  applications: options.applications ?? [demoApplication],
+  applications: options.applications ?? [demoApplication, demoWebApplication, demoPublicApplication],
   version: options.version ?? "26.2.0.76",
   lifetimeSeconds: wholeSeconds(options.lifetime ?? "1 hour"),
   clockSkewMillis: Duration.toMillis(options.clockSkew ?? 0),
@@ -265,5 +386,7 @@ export const settings = (options: Options): Settings => ({
   dateHeader: options.dateHeader ?? true,
   maxUrlLength: options.maxUrlLength ?? Number.POSITIVE_INFINITY,
   longUrlStatus: options.longUrlStatus ?? 404,
-  compression: options.compression ?? "off"
+  compression: options.compression ?? "off",
+  users: options.users ?? [demoUser],
+  identity: identity(options)
 })

@@ -14,7 +14,7 @@ export interface Random {
 export const make = (seed: number): Random => {
   let state = seed >>> 0
   const next = (): number => {
-    // mulberry32: 32 bits of state are plenty for identifiers that only have to differ
+    // mulberry32: 32 bits of state are enough for identifiers that only have to differ
     state = (state + 0x6d2b79f5) >>> 0
     let mixed = state
     mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)

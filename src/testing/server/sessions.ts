@@ -14,7 +14,7 @@ const minute = 60_000
 const slidingMillis = 20 * minute
 const absoluteMillis = 60 * minute
 
-/** Why a request does not get to run. */
+/** Why a request is refused. */
 export type Refusal = "NoLicence" | "RateLimited"
 
 interface Session {
@@ -40,11 +40,13 @@ export interface Sessions {
   /** How many sessions are open; each has a licence. */
   readonly open: (now: number) => number
   readonly setLicences: (licences: number) => void
+  /** Closes the session with this key, as signing out does. */
+  readonly close: (key: string) => void
   /** Closes all sessions, as a restart of the server does. */
   readonly closeAll: () => void
 }
 
-/** Starts without a session; `closed` is told of every session that ends. */
+/** Starts without a session; `closed` is called for every session that ends. */
 export const make = (settings: Settings, closed: (session: string) => void): Sessions => {
   const sessions = new Map<string, Session>()
   const limits = settings.rateLimits
@@ -136,6 +138,10 @@ export const make = (settings: Settings, closed: (session: string) => void): Ses
     },
     setLicences: (count) => {
       licences = count
+    },
+    close: (key) => {
+      const session = sessions.get(key)
+      if (session !== undefined) close(key, session)
     },
     closeAll: () => {
       for (const [key, session] of sessions) close(key, session)

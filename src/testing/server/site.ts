@@ -1,5 +1,5 @@
 /**
- * What an instance tells anyone about itself: its pages, discovery, and the keys of its identity server.
+ * The anonymous part of an instance: its pages, discovery, and the keys of its identity server.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import * as Signing from "../identity/signing.ts"
 import * as Http from "./http.ts"
 import type { Settings } from "./options.ts"
 
-/** What the pages tell. */
+/** The facts that the pages show. */
 export interface Site {
   readonly settings: Settings
   readonly origin: string
@@ -17,7 +17,7 @@ export interface Site {
   readonly version: string
 }
 
-/** The database behind an instance: `E1_ACME`. */
+/** The name of the database of an instance: `E1_ACME`. */
 export const database = (settings: Settings): string => `E1_${settings.name.toUpperCase()}`
 
 const discovery = (site: Site): Http.WholeReply =>
@@ -40,11 +40,19 @@ const discovery = (site: Site): Http.WholeReply =>
         Url: `${site.origin}/api`,
         System: false,
         AdditionalProperties: { ODataServiceRoot: site.odata }
+      },
+      {
+        Type: "UserProfile",
+        Status: "Working",
+        StatusDescription: "",
+        Url: `${site.origin}/profile`,
+        System: true,
+        AdditionalProperties: null
       }
     ]
   })
 
-const openidConfiguration = ({ issuer }: Site): Http.WholeReply =>
+const openidConfiguration = ({ issuer, settings }: Site): Http.WholeReply =>
   Http.json(
     200,
     {
@@ -55,7 +63,7 @@ const openidConfiguration = ({ issuer }: Site): Http.WholeReply =>
       userinfo_endpoint: `${issuer}/connect/userinfo`,
       end_session_endpoint: `${issuer}/connect/endsession`,
       check_session_iframe: `${issuer}/connect/checksession`,
-      revocation_endpoint: `${issuer}/connect/revocation`,
+      ...(settings.identity.revocation ? { revocation_endpoint: `${issuer}/connect/revocation` } : {}),
       introspection_endpoint: `${issuer}/connect/introspect`,
       device_authorization_endpoint: `${issuer}/connect/deviceauthorization`,
       frontchannel_logout_supported: true,
@@ -71,6 +79,7 @@ const openidConfiguration = ({ issuer }: Site): Http.WholeReply =>
       id_token_signing_alg_values_supported: ["RS256"],
       subject_types_supported: ["public"],
       code_challenge_methods_supported: ["plain", "S256"],
+      ...(settings.identity.issParameter ? { authorization_response_iss_parameter_supported: true } : {}),
       request_parameter_supported: true
     },
     { "content-type": "application/json; charset=UTF-8" }

@@ -7,7 +7,12 @@ export default defineConfig({
   test: {
     ...base.test,
     root: new URL("../../..", import.meta.url).pathname,
-    include: ["test/TokenProvider/*.test.ts", "test/TokenEndpoint.test.ts", "test/AuthorizedClient/*.test.ts"],
+    include: [
+      "test/TokenProvider/*.test.ts",
+      "test/TokenSource.test.ts",
+      "test/TokenEndpoint.test.ts",
+      "test/AuthorizedClient/*.test.ts"
+    ],
     exclude: ["test/TokenProvider/model.test.ts", "test/TokenProvider/soak.test.ts"]
   }
 })

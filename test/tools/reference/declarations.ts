@@ -365,7 +365,8 @@ export interface Member {
 const membersIn = (body: string): ReadonlyArray<Member> =>
   splitAt(body, ";").flatMap((part) => {
     const { doc, rest } = takeDoc(part)
-    if (rest === "") return []
+    // A call signature is documented with its function.
+    if (rest === "" || rest.startsWith("(") || rest.startsWith("<")) return []
     const [head, name, optional] = /^(?:readonly )?(\[[^\]]*\]|"[^"]*"|get [\w$]+\(\)|[\w$]+)(\?)?:\s*/.exec(rest) ?? []
     if (head === undefined || name === undefined) throw new Error(`Not a member: ${rest.slice(0, 80)}`)
     return [{ name: name.replace(/^"|"$/g, ""), optional: optional === "?", type: rest.slice(head.length), doc }]
@@ -395,8 +396,8 @@ export const bodyOf = (
   for (let open = text.indexOf("{"); open !== -1; open = text.indexOf("{", closing(text, open))) {
     if (closing(text, open) === text.length - 1) {
       const body = text.slice(open + 1, -1)
-      // A mapped type has no members.
-      if (/^\s*(?:readonly )?\[[^\]]+ in /.test(body)) return undefined
+      // A mapped type has no members, and overloads are shown as they are written.
+      if (/^\s*(?:(?:readonly )?\[[^\]]+ in |[<(])/.test(body)) return undefined
       return { head: text.slice(0, open).trim(), members: membersIn(body) }
     }
   }

@@ -17,11 +17,23 @@ const groups: ReadonlyArray<readonly [title: string, modules: ReadonlyArray<stri
   ["Front door", ["ErpNet"]],
   [
     "Reading and writing",
-    ["DomainApi", "EntitySet", "Query", "Filter", "EntityInput", "Operation", "Batch", "Import", "IncrementalPull"]
+    [
+      "DomainApi",
+      "DomainRequest",
+      "EntitySet",
+      "Query",
+      "Filter",
+      "EntityInput",
+      "Operation",
+      "Batch",
+      "Import",
+      "IncrementalPull"
+    ]
   ],
-  ["Tokens", ["TokenProvider", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
-  ["Values", ["Instance", "TrustedApplication", "ComplexType"]],
+  ["Tokens", ["TokenProvider", "TokenSource", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
+  ["Values", ["Instance", "TrustedApplication", "ComplexType", "EntityId"]],
   ["Errors", ["ErpNetError"]],
+  ["Node.js", ["NodeTransport"]],
   ["Testing", ["ErpNetEmulator"]]
 ]
 
