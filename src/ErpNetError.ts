@@ -115,6 +115,26 @@ export class InvalidTransport extends /* @__PURE__ */ taggedError<InvalidTranspo
   }
 }
 
+// --- the store of the refresh token ---------------------------------------------------------------------------------
+
+/**
+ * The store of a refresh token failed. `operation` is what it was asked to do, `detail` the kind of the failure.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class RefreshTokenStoreError extends /* @__PURE__ */ taggedError<RefreshTokenStoreError>()(
+  "RefreshTokenStoreError",
+  () => ({ operation: Schema.Literal("get", "set", "remove", "exclusive"), detail: text })
+) {
+  override get message(): string {
+    return (
+      `The store of the refresh token failed (${this.operation}): ${this.detail}. ` +
+      "Check that it can be reached, read and written."
+    )
+  }
+}
+
 // --- the API refuses the token --------------------------------------------------------------------------------------
 
 const rejection = () => ({
@@ -872,6 +892,7 @@ export type ErpNetError =
   | TokenError
   | InvalidInstance
   | InvalidApplication
+  | RefreshTokenStoreError
   | InvalidTransport
   | Unauthorized
   | ForeignOrigin
