@@ -39,6 +39,9 @@ const describe = (command: CommandUnknownOpts): Described => ({
   choices: command.registeredArguments.flatMap((argument) => argument.argChoices ?? [])
 })
 
+/** A word of the line in a script of bash. */
+const typed = (index: string): string => `\${COMP_WORDS[${index}]}`
+
 const bash = (commands: ReadonlyArray<Described>): string => {
   const values = new Map(commands.flatMap(({ flags }) => flags).map((flag) => [flag.long, flag]))
   const valueCases = [...values.values()].flatMap((flag) =>
@@ -56,15 +59,15 @@ const bash = (commands: ReadonlyArray<Described>): string => {
   return [
     "_effect_erpnet() {",
     "  local word before command words at",
-    '  word="${COMP_WORDS[COMP_CWORD]}"',
-    '  before="${COMP_WORDS[COMP_CWORD-1]}"',
+    '  word="$2"',
+    '  before="$3"',
     "  COMPREPLY=()",
     '  case "$before" in',
     ...valueCases,
     "  esac",
     "  for ((at = 1; at < COMP_CWORD; at++)); do",
-    '    case "${COMP_WORDS[at]}" in',
-    `      ${commands.map(({ name }) => name).join("|")}) command="\${COMP_WORDS[at]}"; break ;;`,
+    `    case "${typed("at")}" in`,
+    `      ${commands.map(({ name }) => name).join("|")}) command="${typed("at")}"; break ;;`,
     "    esac",
     "  done",
     `  words='${commands.map(({ name }) => name).join(" ")} --help --version'`,
