@@ -70,16 +70,18 @@ const seconds = (duration: Duration.Duration): string => `${Math.ceil(Duration.t
 
 /**
  * The name or URL of an instance cannot be used. `reason` says what is wrong with it; the input itself is not
- * repeated where it could hold a password or a key.
+ * repeated where it could hold a password or a key. `setting` names the setting, where it came from one.
  *
  * @category errors
  * @since 0.1.0
  */
 export class InvalidInstance extends /* @__PURE__ */ taggedError<InvalidInstance>()("InvalidInstance", () => ({
-  reason: text
+  reason: text,
+  setting: optionalText()
 })) {
   override get message(): string {
-    return `The ERP.net instance cannot be used: ${this.reason}.`
+    const setting = this.setting === undefined ? "" : ` (setting ${this.setting})`
+    return `The ERP.net instance${setting} cannot be used: ${this.reason}.`
   }
 }
 
@@ -274,16 +276,20 @@ const describeOAuth = (self: OAuthError, advice: string): string =>
 
 /**
  * OAuth `invalid_client` (RFC 6749 section 5.2): ERP.net does not know the application, or it is disabled, or the
- * secret is wrong.
+ * secret is wrong. `hint` says what the form of the secret suggests, such as a hash in its place; never the secret.
  *
  * @category errors
  * @since 0.1.0
  */
-export class InvalidClient extends /* @__PURE__ */ taggedError<InvalidClient>()("InvalidClient", oauth) {
+export class InvalidClient extends /* @__PURE__ */ taggedError<InvalidClient>()("InvalidClient", () => ({
+  ...oauth(),
+  hint: optionalText()
+})) {
   override get message(): string {
     return describeOAuth(
       this,
-      "The application is not found or disabled, or the secret is wrong. In the Trusted Application of this " +
+      (this.hint === undefined ? "" : `${this.hint}. `) +
+        "The application is not found or disabled, or the secret is wrong. In the Trusted Application of this " +
         "instance check ApplicationUri (it is the client id), IsEnabled, ClientType = Confidential, and that " +
         "ApplicationSecretHash is base64(sha256(secret))."
     )
@@ -767,6 +773,28 @@ export class PagingLoop extends /* @__PURE__ */ taggedError<PagingLoop>()("Pagin
 }
 
 /**
+ * The server gave fewer ids (`received`) than it counts (`expected`), so a sweep for deleted rows cannot tell which are
+ * gone. Nothing was removed.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class SweepIncomplete extends /* @__PURE__ */ taggedError<SweepIncomplete>()("SweepIncomplete", () => ({
+  entitySet: text,
+  /** How many rows the server counts. */
+  expected: Schema.Number,
+  /** How many ids it gave. */
+  received: Schema.Number
+})) {
+  override get message(): string {
+    return (
+      `The server counts ${this.expected} rows of ${this.entitySet}, but gave ${this.received} ids. ` +
+      "Nothing was removed from the copy. Run the sweep again; if it happens each time, the answers are cut on the way."
+    )
+  }
+}
+
+/**
  * A change of an import whose answer is lost: each of these rows may have been imported or not. Rows before `firstRow`
  * have had their results, and those after `lastRow` were not sent. It has the tag of {@link OutcomeUnknown}.
  *
@@ -829,6 +857,7 @@ export class ChangesetFailed extends /* @__PURE__ */ taggedError<ChangesetFailed
     ServerError,
     ResponseInvalid,
     PagingLoop,
+    SweepIncomplete,
     InvalidQuery,
     InvalidValue,
     ConcurrencyConflict,
@@ -914,6 +943,7 @@ export type ErpNetError =
   | ServerError
   | ResponseInvalid
   | PagingLoop
+  | SweepIncomplete
 
 /**
  * Tells whether a value is an error of this package.

@@ -6,6 +6,7 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { parse } from "./commandLine.ts"
+import { note } from "./note.ts"
 import { describe, exitCodeOf } from "./output.ts"
 import type { Common, Environment, Parsed, Program } from "./program.ts"
 import { Screen } from "./screen.ts"
@@ -15,7 +16,7 @@ import { shown } from "./verbose.ts"
 /** Whatever failed, as a message on standard error and an exit code. */
 const report = (cause: Cause.Cause<unknown>): Effect.Effect<number> => {
   const error = Option.getOrElse(Cause.failureOption(cause), () => Cause.squash(cause))
-  return Effect.as(Console.error(`${red("Error:")} ${describe(error)}`), exitCodeOf(error))
+  return Effect.as(note(`${red("Error:")} ${describe(error)}`), exitCodeOf(error))
 }
 
 const withOptions = (program: Program, { logLevel, verbose = false }: Common): Program => {

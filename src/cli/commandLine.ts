@@ -12,6 +12,11 @@ Settings, from the environment or a file that --settings names:
   ERPNET_CLIENT_ID      ApplicationUri of the Trusted Application.
   ERPNET_CLIENT_SECRET  Its plain secret. No option takes it: other users see
                         the arguments of a process.
+  ERPNET_CLIENT_SECRET_FILE  Path of a file that holds it.
+  ERPNET_TOKEN_ENDPOINT, ERPNET_ODATA  Addresses of moved sites, where
+                        discovery does not tell them.
+  ERPNET_ALLOW_INSECURE  true allows http to other hosts than loopback.
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS  The way to it.
   ERPNET_SCOPE          Scopes, separated by blanks. Not set: all it has.
   NO_COLOR, PAGER       Switches colours off; shows what is longer than a screen.
 

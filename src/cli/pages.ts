@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as DomainApi from "../DomainApi.ts"
 import * as DomainRequest from "../DomainRequest.ts"
 import type { Formatter } from "./formats.ts"
+import { note } from "./note.ts"
 import { UsageError } from "./output.ts"
 import { checked, urlOf } from "./reading.ts"
 import { Screen } from "./screen.ts"
@@ -152,7 +153,7 @@ export const readAll = (
       }
       const { notes, text } = yield* format.rows(page.rows)
       yield* sink.write(text)
-      yield* Effect.forEach(notes, (note) => Console.error(note), { discard: true })
+      yield* Effect.forEach(notes, note, { discard: true })
       rows += page.rows.length
       yield* progress.tell(rows, seen.size)
       const link: string | undefined = page.nextLink === undefined ? undefined : new URL(page.nextLink, next).href

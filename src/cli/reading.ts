@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as DomainApi from "../DomainApi.ts"
 import * as DomainRequest from "../DomainRequest.ts"
-import type * as Instance from "../Instance.ts"
+import * as Instance from "../Instance.ts"
 import { UsageError } from "./output.ts"
 
 /** The URL of a path as people write it: from the OData root, from the root of the site, or whole. */
@@ -20,6 +20,13 @@ export const urlOf = (instance: Instance.Instance, path: string): Either.Either<
     ? Either.right(url.href)
     : refuse(`it does not lie below ${instance.odata}`)
 }
+
+/** Refuses what no place of the API could make good, before the instance is asked where its API is. */
+export const checkPath = (path: string) =>
+  Effect.flatMap(Instance.fromConfig, (instance) => {
+    const isHere = URL.canParse(path) && new URL(path).origin === new URL(instance.odata).origin
+    return isHere && !path.includes("#") ? Effect.void : Effect.asVoid(urlOf(instance, path))
+  })
 
 const waiting = Console.error(
   "Still waiting. A busy instance, or one without a free licence, is asked again when it says so; Ctrl-C stops."

@@ -19,6 +19,13 @@ export const readText: Effect.Effect<string, PlatformError.PlatformError, Standa
   ({ bytes }) => Stream.mkString(Stream.decodeText(bytes))
 )
 
+/** All of standard input as it comes. */
+export const readBytes: Effect.Effect<Uint8Array, PlatformError.PlatformError, StandardInput> = Effect.flatMap(
+  StandardInput,
+  ({ bytes }) =>
+    Effect.map(Stream.runCollect(bytes), (chunks) => Uint8Array.from([...chunks].flatMap((chunk) => [...chunk])))
+)
+
 /** Asks on the terminal, and shows nothing of what is typed. */
 export const askHidden = (question: string): Effect.Effect<Redacted.Redacted, UsageError, Terminal.Terminal> =>
   Effect.gen(function* () {

@@ -21,3 +21,19 @@ export const cyan: (text: string) => string = style(36)
 
 /** The exit codes of the program. */
 export const ExitCode = { done: 0, failed: 1, usage: 2 } as const
+
+/** The text in lines of at most so many columns; a word that is longer stays whole. */
+export const wrap = (text: string, columns: number): string =>
+  text
+    .split("\n")
+    .flatMap((line) => {
+      const lines: Array<string> = []
+      for (const word of line.split(" ")) {
+        const last = lines.at(-1)
+        const longer = last === undefined ? word : `${last} ${word}`
+        if (last === undefined || withoutColours(longer).length > columns) lines.push(word)
+        else lines[lines.length - 1] = longer
+      }
+      return lines
+    })
+    .join("\n")

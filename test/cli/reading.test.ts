@@ -22,7 +22,7 @@ const withBodies = (...bodies: ReadonlyArray<string>) => {
   let next = 0
   return Effect.updateService(HttpClient.HttpClient, (client) =>
     HttpClient.make((request) =>
-      request.method === "GET"
+      request.method === "GET" && request.url.includes("/odata/")
         ? Effect.sync(() => HttpClientResponse.fromWeb(request, new Response(bodies[next++] ?? "", { status: 200 })))
         : client.execute(request)
     )
@@ -279,7 +279,10 @@ describe("mistakes", () => {
   it.effect("--verbose shows each request, and no secret", () =>
     Effect.gen(function* () {
       const { err } = yield* runCli(["get", "Crm_Customers?$top=1", "--verbose"])
-      assert.match(err, /^POST \/id\/connect\/token 200 \d+ ms\nGET \/api\/domain\/odata\/Crm_Customers 200 \d+ ms\n$/)
+      assert.match(
+        err,
+        /^GET \/sys\/auto-discovery 200 \d+ ms\nPOST \/id\/connect\/token 200 \d+ ms\nGET \/api\/domain\/odata\/Crm_Customers 200 \d+ ms\n$/
+      )
       assertClean(err)
     }).pipe(emulator)
   )

@@ -105,7 +105,7 @@ const zsh = (commands: ReadonlyArray<Described>): string =>
     "    argument)",
     '      case "$words[1]" in',
     ...commands.map(({ choices, flags, name }) => {
-      const values = choices.length > 0 ? ` '1:value:(${choices.join(" ")})'` : ""
+      const values = choices.length > 0 ? ` '1:value:(${choices.join(" ")})'` : " '*:argument: '"
       return `        ${name}) _arguments ${flags.map(zshFlag).join(" ")}${values} ;;`
     }),
     "      esac ;;",

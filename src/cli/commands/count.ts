@@ -6,7 +6,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as DomainApi from "../../DomainApi.ts"
 import * as ErpNet from "../../ErpNet.ts"
-import { readPath, urlOf } from "../reading.ts"
+import { checkPath, readPath, urlOf } from "../reading.ts"
 import { type Settings, type SettingsError, withSettings } from "../settings.ts"
 
 /** Prints the number of rows of an entity set, or of those that its filter takes. */
@@ -24,4 +24,8 @@ export const count = (
     if (!url.pathname.endsWith("/$count")) url.pathname += "/$count"
     // Some servers put a byte order mark in front.
     yield* Console.log((yield* readPath(url.href)).replace(/^\uFEFF/, "").trim())
-  }).pipe(Effect.provide(ErpNet.layerConfig()), withSettings(options))
+  }).pipe(
+    Effect.provide(ErpNet.layerConfig({ discover: true })),
+    (run) => Effect.zipRight(checkPath(path), run),
+    withSettings(options)
+  )

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as DomainApi from "../../DomainApi.ts"
 import * as ErpNet from "../../ErpNet.ts"
 import * as TrustedApplication from "../../TrustedApplication.ts"
+import { note } from "../note.ts"
 import { readPath, urlOf } from "../reading.ts"
 import { Screen } from "../screen.ts"
 import { parse, tableOf } from "../table.ts"
@@ -22,7 +23,7 @@ export const demo: Effect.Effect<void, unknown> = Effect.gen(function* () {
   yield* Effect.gen(function* () {
     const { instance } = yield* DomainApi.DomainApi
     const { columns } = yield* Screen
-    yield* Console.error(`The embedded instance answers: GET ${path}`)
+    yield* note(`The embedded instance answers: GET ${path}`)
     const text = yield* readPath(yield* urlOf(instance, path))
     yield* Console.log(
       tableOf(

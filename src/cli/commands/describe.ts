@@ -2,11 +2,11 @@
 
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpClient from "@effect/platform/HttpClient"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as DomainApi from "../../DomainApi.ts"
 import * as ErpNet from "../../ErpNet.ts"
 import { fieldsOf, setsOf } from "../metadata.ts"
+import { note } from "../note.ts"
 import { UsageError } from "../output.ts"
 import { readPath, urlOf } from "../reading.ts"
 import { Screen, show } from "../screen.ts"
@@ -44,5 +44,5 @@ export const describe = (
     if (type === undefined) return yield* unknown(set, [...sets.keys()])
     const { notes, text } = tableOf(fieldsOf(metadata, type), { width: columns })
     yield* show(text, options.pager)
-    yield* Effect.forEach(notes, (note) => Console.error(note), { discard: true })
-  }).pipe(Effect.provide(ErpNet.layerConfig()), withSettings(options))
+    yield* Effect.forEach(notes, note, { discard: true })
+  }).pipe(Effect.provide(ErpNet.layerConfig({ discover: true })), withSettings(options))

@@ -9,9 +9,10 @@ import * as Option from "effect/Option"
 import * as DomainApi from "../../DomainApi.ts"
 import * as ErpNet from "../../ErpNet.ts"
 import { type Format, formatter } from "../formats.ts"
+import { note } from "../note.ts"
 import { UsageError } from "../output.ts"
 import { pageOf, readAll } from "../pages.ts"
-import { readPath, urlOf } from "../reading.ts"
+import { checkPath, readPath, urlOf } from "../reading.ts"
 import { Screen, show } from "../screen.ts"
 import { type Settings, type SettingsError, withSettings } from "../settings.ts"
 import { toFile, toScreen } from "../sink.ts"
@@ -67,7 +68,7 @@ const getOne = (url: string, options: GetOptions) =>
     } else {
       yield* show(text, options.pager)
     }
-    yield* Effect.forEach(notes, (note) => Console.error(note), { discard: true })
+    yield* Effect.forEach(notes, note, { discard: true })
   })
 
 /** Reads a path, or every page of it. */
@@ -92,4 +93,8 @@ export const get = (
     yield* output === undefined
       ? toScreen((sink) => readAll(url, format, sink))
       : toFile(output, (sink) => readAll(url, format, sink))
-  }).pipe(Effect.provide(ErpNet.layerConfig()), withSettings(options))
+  }).pipe(
+    Effect.provide(ErpNet.layerConfig({ discover: true })),
+    (run) => Effect.zipRight(checkPath(path), run),
+    withSettings(options)
+  )

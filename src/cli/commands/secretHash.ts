@@ -4,18 +4,22 @@ import type * as PlatformError from "@effect/platform/Error"
 import type * as Terminal from "@effect/platform/Terminal"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import type { InvalidApplication } from "../../ErpNetError.ts"
+import * as TextFile from "../../internal/textFile.ts"
 import * as TrustedApplication from "../../TrustedApplication.ts"
-import type { UsageError } from "../output.ts"
-import { askHidden, readText, StandardInput } from "../standardInput.ts"
-
-/** The line break that an editor or echo adds is not part of the secret. */
-const withoutLineBreak = (text: string): string => text.replace(/\r?\n$/, "")
+import { UsageError } from "../output.ts"
+import { askHidden, readBytes, StandardInput } from "../standardInput.ts"
 
 const readSecret = Effect.gen(function* () {
   const { isTerminal } = yield* StandardInput
-  return isTerminal ? yield* askHidden("Client secret") : Redacted.make(withoutLineBreak(yield* readText))
+  if (isTerminal) return yield* askHidden("Client secret")
+  const text = yield* Either.mapLeft(
+    TextFile.decode(yield* readBytes),
+    (reason) => new UsageError({ message: `The secret on standard input ${reason}.` })
+  )
+  return Redacted.make(TextFile.withoutLineBreak(text))
 })
 
 /** Prints the ApplicationSecretHash of the secret that is read. */

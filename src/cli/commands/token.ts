@@ -36,4 +36,4 @@ export const token = (
     if (options.show !== true) return yield* Console.log(description)
     yield* Console.error(description)
     yield* Console.log(Redacted.value(token.value))
-  }).pipe(Effect.provide(TokenProvider.layerConfig()), withSettings(options))
+  }).pipe(Effect.provide(TokenProvider.layerConfig({ discover: true })), withSettings(options))

@@ -11,8 +11,9 @@ import { isLosslessNumber } from "lossless-json"
 import * as DomainApi from "../../DomainApi.ts"
 import type * as DomainRequest from "../../DomainRequest.ts"
 import * as ErpNet from "../../ErpNet.ts"
+import * as Instance from "../../Instance.ts"
 import { UsageError } from "../output.ts"
-import { checked, urlOf } from "../reading.ts"
+import { checked, checkPath, urlOf } from "../reading.ts"
 import { type Settings, type SettingsError, withSettings } from "../settings.ts"
 import { readText, StandardInput } from "../standardInput.ts"
 import { formatJson, parse, plainText } from "../table.ts"
@@ -25,7 +26,7 @@ export type Operation = "create" | "update" | "remove" | "call"
 
 const methods = { create: "POST", update: "PATCH", remove: "DELETE", call: "POST" } as const
 
-const isEntity = (url: string): boolean => /\/\w+\([^/()]+\)$/.test(decodeURIComponent(new URL(url).pathname))
+const isEntity = (path: string): boolean => /(?:^|\/)\w+\([^/()]+\)$/.test(path.replace(/\?.*$/s, ""))
 
 const refuse = (message: string): Effect.Effect<never, UsageError> => new UsageError({ message })
 
@@ -67,6 +68,14 @@ const answered = (operation: Operation, path: string, text: string) => {
   return Console.log(Option.isSome(body) ? formatJson(body.value) : plainText(text))
 }
 
+const send = (operation: Operation, path: string, request: Pick<DomainRequest.WireRequest, "method" | "body">) =>
+  Effect.gen(function* () {
+    const api = yield* DomainApi.DomainApi
+    const url = yield* urlOf(api.instance, path)
+    const answer = yield* api.execute(change(operation, { ...request, url }))
+    yield* answered(operation, path, yield* checked(answer))
+  })
+
 /** Sends one request that changes data, or shows it. */
 export const write = (
   operation: Operation,
@@ -78,21 +87,21 @@ export const write = (
   FileSystem.FileSystem | HttpClient.HttpClient | StandardInput
 > =>
   Effect.gen(function* () {
-    const api = yield* DomainApi.DomainApi
-    const url = yield* urlOf(api.instance, path)
-    if ((operation === "update" || operation === "remove") && !isEntity(url)) {
+    // Checked before the instance is asked for anything.
+    yield* checkPath(path)
+    if ((operation === "update" || operation === "remove") && !isEntity(path)) {
       return yield* refuse(`${operation} takes one entity, as in 'Crm_Customers(<id>)'.`)
     }
-    if (operation === "create" && isEntity(url)) {
+    if (operation === "create" && isEntity(path)) {
       return yield* refuse("create takes an entity set, without an id; update changes an entity.")
     }
     const text = yield* readBody(operation)
     const method = methods[operation]
     if (options.dryRun === true) {
+      const url = yield* urlOf(yield* Instance.fromConfig, path)
       const head = [`${method} ${url}`, ...(text === undefined ? [] : ["content-type: application/json", "", text])]
       return yield* Console.log(head.join("\n"))
     }
     const body = text === undefined ? undefined : { text, contentType: "application/json" }
-    const answer = yield* api.execute(change(operation, { method, url, body }))
-    yield* answered(operation, path, yield* checked(answer))
-  }).pipe(Effect.provide(ErpNet.layerConfig()), withSettings(options))
+    yield* send(operation, path, { method, body }).pipe(Effect.provide(ErpNet.layerConfig({ discover: true })))
+  }).pipe(withSettings(options))
