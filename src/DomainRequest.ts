@@ -40,13 +40,13 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type { ApiError } from "./AuthorizedClient/apiError.ts"
 import * as ComplexType from "./ComplexType.ts"
 import * as Decode from "./DomainRequest/decode.ts"
 import * as EntityId from "./EntityId.ts"
 import * as EntityInput from "./EntityInput.ts"
 import type * as EntitySet from "./EntitySet.ts"
 import {
+  type ApiError,
   type ConcurrencyConflict,
   type ForeignOrigin,
   InvalidQuery,
