@@ -43,6 +43,7 @@ import { type ApiError, Expired, ForeignOrigin, type TokenError, Unauthorized } 
 import * as Instance from "./Instance.ts"
 import * as Body from "./internal/body.ts"
 import * as CallerResponse from "./internal/callerResponse.ts"
+import * as ContentEncoding from "./internal/contentEncoding.ts"
 import { serverText } from "./internal/redaction.ts"
 import * as RetryAfter from "./internal/retryAfter.ts"
 import { withSpan } from "./internal/tracing.ts"
@@ -225,7 +226,7 @@ export const make = (
 ): Effect.Effect<HttpClient.HttpClient.With<AuthorizedClientError>, never, TokenProvider | HttpClient.HttpClient> =>
   Effect.gen(function* () {
     const tokens = yield* TokenProvider
-    const transport = yield* Transport.client
+    const transport = ContentEncoding.decoded(yield* Transport.client)
     const { instance } = tokens
     const propagates = options.tracePropagation ?? false
 
