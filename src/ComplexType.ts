@@ -16,14 +16,16 @@
  * @since 0.1.0
  */
 import type * as BigDecimal from "effect/BigDecimal"
+import * as Brand from "effect/Brand"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as EntityIdModule from "./EntityId.ts"
+import { isDate, isTimeOfDay } from "./internal/calendar.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
 import { fromBigDecimal, isWritable, JsonNumber, toBigDecimal } from "./internal/losslessJson.ts"
-import { AmountId, LosslessId } from "./internal/rowShape.ts"
+import { AmountId, LiteralId, LosslessId } from "./internal/rowShape.ts"
 
 /**
  * How a decimal looks in JSON: a number, a string, or a number that kept more digits than a double can.
@@ -78,7 +80,11 @@ const DecimalNumber: Schema.Schema<number, DecimalEncoded> = lazySchema(() =>
               Option.map(toBigDecimal(value), () => Number(value)),
               () => new ParseResult.Type(ast, value, "Expected a decimal number")
             ),
-      encode: (value) => ParseResult.succeed(value)
+      encode: (value, _, ast) =>
+        Either.fromOption(
+          Option.map(toBigDecimal(value), fromBigDecimal),
+          () => new ParseResult.Type(ast, value, "Expected a decimal of a reasonable number of digits")
+        )
     }
   ).annotations({ identifier: "DecimalNumber" })
 )
@@ -109,6 +115,94 @@ export const Int64: Schema.Schema<bigint, DecimalEncoded> = lazySchema(() =>
         ? ParseResult.succeed(Number.isSafeInteger(Number(int)) ? Number(int) : new JsonNumber(String(int)))
         : ParseResult.fail(new ParseResult.Type(ast, int, "Expected a 64-bit integer"))
   }).annotations({ identifier: "Int64" })
+)
+
+/**
+ * How a double looks in JSON: a number, or one of the three values that no JSON number can be.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type DoubleEncoded = number | "NaN" | "INF" | "-INF"
+
+const doubles: ReadonlyMap<unknown, number> = new Map([
+  ["NaN", Number.NaN],
+  ["INF", Number.POSITIVE_INFINITY],
+  ["-INF", Number.NEGATIVE_INFINITY]
+])
+
+const toDoubleEncoded = (value: number): DoubleEncoded =>
+  Number.isNaN(value)
+    ? "NaN"
+    : value === Number.POSITIVE_INFINITY
+      ? "INF"
+      : value === Number.NEGATIVE_INFINITY
+        ? "-INF"
+        : value
+
+/**
+ * An `Edm.Double`. The values that no JSON number can be are the texts `NaN`, `INF` and `-INF` of OData; a number that
+ * is too large for a double is refused.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Double: Schema.Schema<number, DoubleEncoded> = lazySchema(() =>
+  Schema.transform(Schema.Union(Schema.Finite, Schema.Literal("NaN", "INF", "-INF")), Schema.Number, {
+    strict: true,
+    decode: (value) => (typeof value === "number" ? value : (doubles.get(value) ?? Number.NaN)),
+    encode: toDoubleEncoded
+  }).annotations({ identifier: "Double", [LiteralId]: "double" })
+)
+
+const midnight = /^(\d{4}-\d{2}-\d{2})(?:T00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:00)?)?$/
+
+const toDate = (text: string): string | undefined => {
+  const [, date = ""] = midnight.exec(text) ?? []
+  return isDate(date) ? date : undefined
+}
+
+const DateFromString: Schema.Schema<string> = lazySchema(() =>
+  Schema.transformOrFail(Schema.String, Schema.String, {
+    strict: true,
+    decode: (text, _, ast) =>
+      Either.fromNullable(
+        toDate(text),
+        () => new ParseResult.Type(ast, text, "Expected a day of the calendar, without a time of day")
+      ),
+    encode: (date, _, ast) =>
+      isDate(date)
+        ? ParseResult.succeed(`${date}T00:00:00Z`)
+        : ParseResult.fail(new ParseResult.Type(ast, date, "Expected a day of the calendar such as 2026-01-31"))
+  }).annotations({ identifier: "Date", [LiteralId]: "date" })
+)
+
+export {
+  /**
+   * A date without a time, such as `DocumentDate`, as the text `2026-01-31` in every time zone. ERP.net sends and takes
+   * such dates as midnight UTC; `Schema.Date` makes moments of them, which are another day in some zones. A filter takes
+   * the text as it is: `o.DocumentDate.ge("2026-01-31")`.
+   *
+   * @category schemas
+   * @since 0.2.0
+   */
+  DateFromString as Date
+}
+
+/**
+ * An `Edm.TimeOfDay` as the text `08:30:00`. A filter takes the text as it is: `o.StartTime.ge("08:30:00")`.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const TimeOfDay: Schema.Schema<string> = lazySchema(() =>
+  Schema.String.pipe(
+    Schema.filter(isTimeOfDay, {
+      identifier: "TimeOfDay",
+      message: () => "Expected a time of day such as 08:30:00",
+      [LiteralId]: "timeOfDay"
+    })
+  )
 )
 
 /**
@@ -316,17 +410,35 @@ export const customPropertyCode = (name: string): Option.Option<string> =>
     : Option.none()
 
 /**
- * An enum of ERP.net, read and written by the names of its members. The members that are given are known to the
- * compiler and its completions; one that a newer server adds, or that an instance does not know, is read as its name
- * and does not fail. Where it should fail, use `Schema.Literal`.
+ * The name of a member of an enum that the program does not list: one that a newer server sent, or one that is given by
+ * {@link enumMember}.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type EnumMember = string & Brand.Brand<"effect-erpnet/EnumMember">
+
+/**
+ * Names a member that {@link Enum} does not list, to write it or to filter by it.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const enumMember: (name: string) => EnumMember = Brand.nominal<EnumMember>()
+
+/**
+ * An enum of ERP.net, read and written by the names of its members. It is open when it is read: a member that a newer
+ * server adds is read as its name and does not fail. It is closed when it is written or filtered: a name that is not
+ * listed does not compile, unless {@link enumMember} says that it is meant. Where reading should fail, use
+ * `Schema.Literal`.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Enum = <const Members extends ReadonlyArray<string>>(
   ...members: Members
-): Schema.Schema<Members[number] | (string & {})> =>
-  Schema.declare((value): value is Members[number] | (string & {}) => typeof value === "string", {
+): Schema.Schema<Members[number] | EnumMember> =>
+  Schema.declare((value): value is Members[number] | EnumMember => typeof value === "string", {
     identifier: "Enum",
     description: `one of ${members.join(", ")}, or another name`
   })

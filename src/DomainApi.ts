@@ -50,6 +50,7 @@ import type * as EntityId from "./EntityId.ts"
 import type * as EntityInput from "./EntityInput.ts"
 import type * as EntitySet from "./EntitySet.ts"
 import { type InvalidValue, type TransactionLost, Unreachable } from "./ErpNetError.ts"
+import type * as Filter from "./Filter.ts"
 import type * as Instance from "./Instance.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
 import * as Settings from "./internal/settings.ts"
@@ -266,9 +267,9 @@ export const run: {
  * @category combinators
  * @since 0.1.0
  */
-export const list = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>> = {}
+export const list = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
 ): Effect.Effect<ReadonlyArray<A>, DomainRequest.DomainApiError, DomainApi> => run(DomainRequest.list(set, query))
 
 /**
@@ -289,9 +290,9 @@ export const list = <A, I>(
  * @category combinators
  * @since 0.1.0
  */
-export const stream = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>> = {}
+export const stream = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
 ): Stream.Stream<A, DomainRequest.DomainApiError, DomainApi> =>
   Stream.fromPull(
     Effect.zipRight(
@@ -335,10 +336,10 @@ const warnOfTop = ({ pageSize, top }: Pick<Query.Query<never, never>, "top" | "p
     )
   })
 
-const pagesOf = <A, I>(
+const pagesOf = <A, I, F, O extends string>(
   api: Service,
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>>
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>>
 ): Paging.Source<A> => ({
   first: DomainRequest.page(set, query),
   before: typeof query.from === "object" ? query.from.rows : 0,
@@ -358,9 +359,9 @@ const pagesOf = <A, I>(
  * @category combinators
  * @since 0.2.0
  */
-export const pages = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>> = {}
+export const pages = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
 ): Stream.Stream<DomainRequest.Page<A>, DomainRequest.DomainApiError, DomainApi> =>
   Stream.fromPull(
     Effect.flatMap(DomainApi, (api) => Effect.map(Paging.pullPages(pagesOf(api, set, query)), Effect.map(Chunk.of)))
@@ -397,9 +398,9 @@ export const find = <A, I>(
  * @category combinators
  * @since 0.2.0
  */
-export const first = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Omit<Query.Query<NoInfer<A>, NoInfer<I>>, "top"> = {}
+export const first = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Omit<Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>>, "top"> = {}
 ): Effect.Effect<Option.Option<A>, DomainRequest.DomainApiError, DomainApi> => run(DomainRequest.first(set, query))
 
 /**
@@ -408,9 +409,12 @@ export const first = <A, I>(
  * @category combinators
  * @since 0.1.0
  */
-export const count = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Pick<Query.Query<NoInfer<A>, NoInfer<I>>, "filter" | "search" | "context" | "headers"> = {}
+export const count = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Pick<
+    Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>>,
+    "filter" | "search" | "context" | "headers"
+  > = {}
 ): Effect.Effect<number, DomainRequest.DomainApiError, DomainApi> => run(DomainRequest.count(set, query))
 
 /**

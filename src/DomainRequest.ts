@@ -62,6 +62,7 @@ import {
   type Unauthorized,
   type Unreachable
 } from "./ErpNetError.ts"
+import type * as Filter from "./Filter.ts"
 import * as AnswerBody from "./internal/answerBody.ts"
 import { isGuid } from "./internal/guid.ts"
 import { isIdentifier } from "./internal/identifier.ts"
@@ -332,10 +333,10 @@ const map = <A, B, E extends InvalidValue>(read: Read<A, E>, operation: string, 
  * @category constructors
  * @since 0.2.0
  */
-export const page = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>> = {}
-): Read<Page<A>> => PageOf.first<A, I>(set, query)
+export const page = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
+): Read<Page<A>> => PageOf.first<A, I, F, O>(set, query)
 
 /** How many rows a list holds at most. */
 const defaultMaxRows = 100_000
@@ -369,9 +370,9 @@ const gatherStep = <A>(
  * @category constructors
  * @since 0.1.0
  */
-export const list = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>> = {}
+export const list = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
 ): Read<ReadonlyArray<A>> =>
   gather(page(set, query), [], query.top === undefined ? (query.maxRows ?? defaultMaxRows) : Number.POSITIVE_INFINITY)
 
@@ -381,9 +382,9 @@ export const list = <A, I>(
  * @category constructors
  * @since 0.2.0
  */
-export const first = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Omit<Query.Query<NoInfer<A>, NoInfer<I>>, "top"> = {}
+export const first = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Omit<Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>>, "top"> = {}
 ): Read<Option.Option<A>> => map(page(set, { ...query, top: 1 }), "first", ({ rows }) => Arr.head(rows))
 
 const entityPath = (entitySet: string, id: EntityId.Input): Either.Either<string, InvalidQuery> => {
@@ -522,9 +523,12 @@ export const find = <A, I>(
  * @category constructors
  * @since 0.2.0
  */
-export const count = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Pick<Query.Query<NoInfer<A>, NoInfer<I>>, "filter" | "search" | "context" | "headers"> = {}
+export const count = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Pick<
+    Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>>,
+    "filter" | "search" | "context" | "headers"
+  > = {}
 ): Read<number> => ({
   _tag: "Read",
   ...aboutSet("count", set.name),

@@ -70,16 +70,18 @@ const seconds = (duration: Duration.Duration): string => `${Math.ceil(Duration.t
 
 /**
  * The name or URL of an instance cannot be used. `reason` says what is wrong with it; the input itself is not
- * repeated where it could hold a password or a key.
+ * repeated where it could hold a password or a key. `setting` names the setting, where it came from one.
  *
  * @category errors
  * @since 0.1.0
  */
 export class InvalidInstance extends /* @__PURE__ */ taggedError<InvalidInstance>()("InvalidInstance", () => ({
-  reason: text
+  reason: text,
+  setting: optionalText()
 })) {
   override get message(): string {
-    return `The ERP.net instance cannot be used: ${this.reason}.`
+    const setting = this.setting === undefined ? "" : ` (setting ${this.setting})`
+    return `The ERP.net instance${setting} cannot be used: ${this.reason}.`
   }
 }
 
@@ -112,6 +114,26 @@ export class InvalidTransport extends /* @__PURE__ */ taggedError<InvalidTranspo
 })) {
   override get message(): string {
     return `The HTTP client cannot be made: ${this.option} ${this.reason}.`
+  }
+}
+
+// --- the store of the refresh token ---------------------------------------------------------------------------------
+
+/**
+ * The store of a refresh token failed. `operation` is what it was asked to do, `detail` the kind of the failure.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class RefreshTokenStoreError extends /* @__PURE__ */ taggedError<RefreshTokenStoreError>()(
+  "RefreshTokenStoreError",
+  () => ({ operation: Schema.Literal("get", "set", "remove", "exclusive"), detail: text })
+) {
+  override get message(): string {
+    return (
+      `The store of the refresh token failed (${this.operation}): ${this.detail}. ` +
+      "Check that it can be reached, read and written."
+    )
   }
 }
 
@@ -254,16 +276,20 @@ const describeOAuth = (self: OAuthError, advice: string): string =>
 
 /**
  * OAuth `invalid_client` (RFC 6749 section 5.2): ERP.net does not know the application, or it is disabled, or the
- * secret is wrong.
+ * secret is wrong. `hint` says what the form of the secret suggests, such as a hash in its place; never the secret.
  *
  * @category errors
  * @since 0.1.0
  */
-export class InvalidClient extends /* @__PURE__ */ taggedError<InvalidClient>()("InvalidClient", oauth) {
+export class InvalidClient extends /* @__PURE__ */ taggedError<InvalidClient>()("InvalidClient", () => ({
+  ...oauth(),
+  hint: optionalText()
+})) {
   override get message(): string {
     return describeOAuth(
       this,
-      "The application is not found or disabled, or the secret is wrong. In the Trusted Application of this " +
+      (this.hint === undefined ? "" : `${this.hint}. `) +
+        "The application is not found or disabled, or the secret is wrong. In the Trusted Application of this " +
         "instance check ApplicationUri (it is the client id), IsEnabled, ClientType = Confidential, and that " +
         "ApplicationSecretHash is base64(sha256(secret))."
     )
@@ -771,7 +797,8 @@ export class PagingLoop extends /* @__PURE__ */ taggedError<PagingLoop>()("Pagin
 }
 
 /**
- * The server gave fewer ids than it counts, so a sweep for deleted rows cannot tell which are gone. Nothing was removed.
+ * The server gave fewer ids (`received`) than it counts (`expected`), so a sweep for deleted rows cannot tell which are
+ * gone. Nothing was removed.
  *
  * @category errors
  * @since 0.2.0
@@ -919,6 +946,7 @@ export type ErpNetError =
   | TokenError
   | InvalidInstance
   | InvalidApplication
+  | RefreshTokenStoreError
   | InvalidTransport
   | Unauthorized
   | ForeignOrigin

@@ -3,14 +3,54 @@
  * `endsWith` and the three comparisons that also accept null.
  *
  * ```ts
- * import { Filter } from "effect-erpnet"
+ * import { ComplexType, DomainApi, EntitySet, Filter } from "effect-erpnet"
+ * import { Schema } from "effect"
  *
  * const recent = Filter.and(
  *   Filter.eq("Active", true),
  *   Filter.ge("CreationTime", new Date("2026-01-01T00:00:00Z")),
  *   Filter.contains("Party/PartyName", "Ltd")
  * )
+ *
+ * const Customers = EntitySet.make("Crm_Sales_Customers", Schema.Struct({
+ *   Active: Schema.Boolean,
+ *   CreationTime: Schema.DateTimeUtc,
+ *   Party: EntitySet.expand(Schema.Struct({ PartyName: ComplexType.MultilanguageString }))
+ * }))
+ *
+ * export const count = DomainApi.count(Customers, { filter: recent })
+ * // GET Crm_Sales_Customers/$count?$filter=Active eq true and CreationTime ge 2026-01-01T00:00:00.000Z
+ * //  and contains(Party/PartyName,'Ltd')
  * ```
+ *
+ * In a query `filter` also takes a callback over the fields of the set, and an array means *and*:
+ *
+ * ```ts
+ * import { ComplexType, DomainApi, EntitySet } from "effect-erpnet"
+ * import { Schema } from "effect"
+ *
+ * const Orders = EntitySet.make("Crm_Sales_SalesOrders", Schema.Struct({
+ *   DocumentNo: Schema.String,
+ *   DocumentDate: Schema.DateTimeUtc,
+ *   State: ComplexType.Enum("New", "Released"),
+ *   Customer: EntitySet.expand(Schema.Struct({ Number: Schema.String }))
+ * }))
+ *
+ * export const released = (from?: Date) =>
+ *   DomainApi.list(Orders, {
+ *     filter: (o) => [
+ *       o.State.ge("Released"),
+ *       o.Customer.Number.startsWith("10"),
+ *       from === undefined ? undefined : o.DocumentDate.ge(from) // undefined is left out
+ *     ],
+ *     top: 50
+ *   })
+ * // GET Crm_Sales_SalesOrders?$filter=State ge 'Released' and startswith(Customer/Number,'10')&$top=50
+ * // &$select=DocumentNo,DocumentDate,State&$expand=Customer($select=Number)
+ * ```
+ *
+ * A field offers the operators that its type has; the functions of this module make conditions that are used with more
+ * than one set.
  *
  * The server has no `or`, `ne`, `not`, `gt` and `lt`. For "one of these values" use {@link in}; for an `or` over
  * different fields send one request for each side and join the rows by id; for `ne`, `gt` and `lt` filter the rows in
@@ -27,6 +67,7 @@ import type * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
 import type * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
+import type { EnumMember } from "./ComplexType.ts"
 import type { EntityId } from "./EntityId.ts"
 import { InvalidQuery } from "./ErpNetError.ts"
 import * as Literal from "./Filter/literal.ts"
@@ -64,8 +105,9 @@ type Node =
 
 /**
  * A value that a field can be compared with. Strings are quoted, with one exception: where the schema of the field is
- * `Schema.UUID`, or the field is called `Id`, a string is a guid and is written bare. Use {@link guid} for a guid in
- * a field whose schema does not say so, {@link date} for a date in a field that is read as a string.
+ * `Schema.UUID`, `ComplexType.Date` or `ComplexType.TimeOfDay`, or the field is called `Id`, a string is written bare.
+ * Use {@link guid} for a guid in a field whose schema does not say so, {@link date} and {@link time} for a date and a
+ * time of day in a field that is read as a string.
  *
  * @category models
  * @since 0.1.0
@@ -89,6 +131,14 @@ export type Guid = Literal.GuidLiteral
 export type DateText = Literal.DateLiteral
 
 /**
+ * Marks a time of day; see {@link time}.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type TimeText = Literal.TimeLiteral
+
+/**
  * What {@link contains} asks of a field: a string, a multi-language string, or a reference (whose entity is searched).
  *
  * @category models
@@ -96,6 +146,36 @@ export type DateText = Literal.DateLiteral
  */
 export interface Containing {
   readonly contains: string
+}
+
+/**
+ * What {@link startsWith} and {@link endsWith} ask of a field: a string.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Starting {
+  readonly starting: string
+}
+
+/**
+ * What {@link ge}, {@link le} and their forms that accept null ask of a field: values in an order.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Ordered<V> {
+  readonly ordered: V
+}
+
+/**
+ * What {@link in} asks of a field.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface OneOf<V> {
+  readonly oneOf: V
 }
 
 type Numeric = number | bigint | BigDecimal.BigDecimal
@@ -107,13 +187,22 @@ type Decimals = { readonly Value: number | string | JsonNumber | BigDecimal.BigD
 )
 type CustomValue = { readonly Value: string | null; readonly ValueId?: string | null | undefined }
 
-/** What a field of type `T` may be compared with. */
-type Accepted<T> = unknown extends T
-  ? Value | Containing
+/** A member of an enum or of `Schema.Literal`, as against a text. */
+type IsMember<T extends string> = T extends EnumMember
+  ? true
+  : Readonly<Record<never, never>> extends Readonly<Record<Plain<T>, 1>>
+    ? false
+    : true
+
+/** The values that a field of type `T` may be compared with. */
+type Comparable<T> = unknown extends T
+  ? Value
   : T extends null | undefined
     ? null
     : T extends string
-      ? Plain<T> | Guid | DateText | Containing
+      ? IsMember<T> extends true
+        ? T
+        : Plain<T> | Guid | DateText | TimeText
       : T extends boolean
         ? Plain<T>
         : T extends Numeric | JsonNumber
@@ -121,9 +210,9 @@ type Accepted<T> = unknown extends T
           : T extends Date | DateTime.DateTime
             ? Moment
             : T extends EntityId
-              ? EntityId | Containing
+              ? EntityId
               : T extends Option.Option<infer Some>
-                ? Accepted<Some> | null
+                ? Comparable<Some> | null
                 : T extends ReadonlyArray<unknown>
                   ? never
                   : T extends Decimals
@@ -132,9 +221,40 @@ type Accepted<T> = unknown extends T
                       ? string
                       : T extends object
                         ? string extends keyof T
-                          ? Containing
-                          : EntityId | Containing
+                          ? never
+                          : EntityId
                         : never
+
+/** The text operators that a field of type `T` has. */
+type Searchable<T> = unknown extends T
+  ? Containing | Starting
+  : T extends null | undefined
+    ? never
+    : T extends string
+      ? IsMember<T> extends true
+        ? never
+        : Containing | Starting
+      : T extends boolean | Numeric | JsonNumber | Date | DateTime.DateTime
+        ? never
+        : T extends EntityId
+          ? Containing
+          : T extends Option.Option<infer Some>
+            ? Searchable<Some>
+            : T extends ReadonlyArray<unknown> | Decimals | CustomValue
+              ? never
+              : T extends object
+                ? Containing
+                : never
+
+type WithoutOrder = boolean | null | EntityId
+
+type Tagged<V> =
+  | V
+  | ([V] extends [never] ? never : OneOf<V>)
+  | ([Exclude<V, WithoutOrder>] extends [never] ? never : Ordered<Exclude<V, WithoutOrder>>)
+
+/** What may be asked of a field of type `T`: the values, and the operators beside `eq`. */
+type Accepted<T> = Tagged<Comparable<T>> | Searchable<T>
 
 /** The object behind a reference that is read by `$expand`; `never` for every other kind of field. */
 type Expanded<T> = T extends
@@ -189,7 +309,7 @@ type At<A, I, Path> = Path extends `${infer Name}/${infer Rest}`
   ? At<Expanded<FieldType<A, I, Name>>, Expanded<I[Name & keyof I]>, Rest>
   : Path extends Names<I>
     ? Accepted<FieldType<A, I, Path>>
-    : Numeric
+    : Tagged<Numeric>
 
 /**
  * The fields that a filter over rows of type `A`, encoded as `I`, may use, with the values each accepts. Names are
@@ -201,6 +321,113 @@ type At<A, I, Path> = Path extends `${infer Name}/${infer Rest}`
  * @since 0.1.0
  */
 export type Fields<A, I> = { readonly [Path in Paths<A, I, 4>]: At<A, I, Path> }
+
+/**
+ * The fields that filter and order the rows of a set, where they are not the fields of its rows: `F` as in
+ * {@link Fields}, `O` the names that `orderBy` takes.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Terms<out F, out O> {
+  readonly [TermsTypeId]: { readonly _F: (_: never) => F; readonly _O: (_: never) => O }
+  /** @internal */
+  readonly shape: Shape
+}
+
+/**
+ * The type id of {@link Terms}.
+ *
+ * @category type IDs
+ * @since 0.2.0
+ */
+export const TermsTypeId: unique symbol = Symbol.for("~effect-erpnet/Filter/Terms")
+
+type Tag = Containing | Starting | Ordered<unknown> | OneOf<unknown>
+type OrderedValue<V> = V extends Ordered<infer Of> ? Of : never
+type OneOfValue<V> = V extends OneOf<infer Of> ? Of : never
+
+/** The first steps of paths, and the next steps after a path. */
+type Head<Path> = Path extends `${infer Name}/${string}` ? Name : Path
+type Next<Path, Above extends string> = Path extends `${Above}/${infer Rest}` ? Head<Rest> : never
+
+interface Comparing<Path extends string, V> {
+  /** The field equals the value: `eq`. */
+  readonly eq: (value: V) => Filter<{ readonly [K in Path]: V }>
+  /** The field equals the value or is null: `equalnull`. */
+  readonly equalNull: (value: V) => Filter<{ readonly [K in Path]: V }>
+}
+
+interface Choosing<Path extends string, V> {
+  /** The field equals one of the values: `in`. */
+  readonly in: (values: ReadonlyArray<V>) => Filter<{ readonly [K in Path]: OneOf<V> }>
+}
+
+interface Ordering<Path extends string, V> {
+  /** The field is greater than or equal to the value: `ge`. */
+  readonly ge: (value: V) => Filter<{ readonly [K in Path]: Ordered<V> }>
+  /** The field is less than or equal to the value: `le`. */
+  readonly le: (value: V) => Filter<{ readonly [K in Path]: Ordered<V> }>
+  /** The field is less than or equal to the value, or is null: `lessequalnull`. */
+  readonly lessEqualNull: (value: V) => Filter<{ readonly [K in Path]: Ordered<V> }>
+  /** The field is greater than or equal to the value, or is null: `greaterequalnull`. */
+  readonly greaterEqualNull: (value: V) => Filter<{ readonly [K in Path]: Ordered<V> }>
+}
+
+interface Searching<Path extends string> {
+  /** The text occurs in the field: `contains`. */
+  readonly contains: (text: string) => Filter<{ readonly [K in Path]: Containing }>
+}
+
+interface Affixing<Path extends string> {
+  /** The field starts with the text: `startswith`. */
+  readonly startsWith: (text: string) => Filter<{ readonly [K in Path]: Starting }>
+  /** The field ends with the text: `endswith`. */
+  readonly endsWith: (text: string) => Filter<{ readonly [K in Path]: Starting }>
+}
+
+type Operators<Path extends string, V> = ([Exclude<V, Tag>] extends [never]
+  ? unknown
+  : Comparing<Path, Exclude<V, Tag>>) &
+  ([OneOfValue<V>] extends [never] ? unknown : Choosing<Path, OneOfValue<V>>) &
+  ([OrderedValue<V>] extends [never] ? unknown : Ordering<Path, OrderedValue<V>>) &
+  ([Extract<V, Containing>] extends [never] ? unknown : Searching<Path>) &
+  ([Extract<V, Starting>] extends [never] ? unknown : Affixing<Path>)
+
+/**
+ * A field in the callback that `filter` takes: the operators that its type has, and the fields behind it where it is a
+ * reference that the row expands.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Column<F, Path extends string> = (Path extends keyof F ? Operators<Path, F[Path]> : unknown) & {
+  readonly [Name in Next<keyof F, Path>]: Column<F, `${Path}/${Name}`>
+}
+
+/**
+ * The fields of a set as {@link Column}s. Names of ERP.net begin with a capital letter, operators with a small one.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Columns<F> = { readonly [Name in Head<keyof F> & string]: Column<F, Name> }
+
+/**
+ * Conditions that must all hold: one, or an array whose `undefined` members are left out.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Conditions<F> = Filter<F> | ReadonlyArray<Filter<F> | undefined>
+
+/**
+ * What `filter` of a query takes: {@link Conditions}, or a callback that makes them from the fields of the set.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Input<F> = Conditions<F> | ((columns: Columns<F>) => Conditions<F> | undefined)
 
 type NameIn<Filters> = Filters extends Filter<infer F> ? keyof F : never
 type ValueIn<Filters, Name> = Filters extends Filter<infer F> ? (Name extends keyof F ? F[Name] : never) : never
@@ -228,7 +455,7 @@ export const eq = <const Name extends string, const V extends Value>(
 export const ge = <const Name extends string, const V extends Value>(
   field: Name,
   value: V
-): Filter<{ readonly [K in Name]: V }> => make({ _tag: "Compare", operator: "ge", field, value })
+): Filter<{ readonly [K in Name]: Ordered<V> }> => make({ _tag: "Compare", operator: "ge", field, value })
 
 /**
  * The field is less than or equal to the value: `le`. ERP.net cuts a date-time in a filter down to its date: a row
@@ -240,12 +467,12 @@ export const ge = <const Name extends string, const V extends Value>(
 export const le = <const Name extends string, const V extends Value>(
   field: Name,
   value: V
-): Filter<{ readonly [K in Name]: V }> => make({ _tag: "Compare", operator: "le", field, value })
+): Filter<{ readonly [K in Name]: Ordered<V> }> => make({ _tag: "Compare", operator: "le", field, value })
 
 const in_ = <const Name extends string, const V extends Value>(
   field: Name,
   values: ReadonlyArray<V>
-): Filter<{ readonly [K in Name]: V }> => make({ _tag: "In", field, values })
+): Filter<{ readonly [K in Name]: OneOf<V> }> => make({ _tag: "In", field, values })
 
 export {
   /**
@@ -259,15 +486,15 @@ export {
 }
 
 /**
- * All of the filters hold: `and`. Without any, it holds for every row.
+ * All of the filters hold: `and`. Members that are `undefined` are left out; without any, it holds for every row.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const and = <const Filters extends ReadonlyArray<Filter<never>>>(
+export const and = <const Filters extends ReadonlyArray<Filter<never> | undefined>>(
   ...filters: Filters
 ): Filter<{ readonly [Name in NameIn<Filters[number]>]: ValueIn<Filters[number], Name> }> =>
-  make({ _tag: "And", nodes: filters.map((filter) => filter.node) })
+  make({ _tag: "And", nodes: filters.flatMap((filter) => (filter === undefined ? [] : [filter.node])) })
 
 /**
  * The text occurs in the field: `contains`. In a multi-language string any language counts, and on a reference the
@@ -290,7 +517,7 @@ export const contains = <const Name extends string>(
 export const startsWith = <const Name extends string>(
   field: Name,
   text: string
-): Filter<{ readonly [K in Name]: string }> => make({ _tag: "Text", name: "startswith", field, text })
+): Filter<{ readonly [K in Name]: Starting }> => make({ _tag: "Text", name: "startswith", field, text })
 
 /**
  * The field ends with the text: `endswith`.
@@ -301,7 +528,7 @@ export const startsWith = <const Name extends string>(
 export const endsWith = <const Name extends string>(
   field: Name,
   text: string
-): Filter<{ readonly [K in Name]: string }> => make({ _tag: "Text", name: "endswith", field, text })
+): Filter<{ readonly [K in Name]: Starting }> => make({ _tag: "Text", name: "endswith", field, text })
 
 /**
  * The field equals the value or is null: `equalnull`.
@@ -323,7 +550,7 @@ export const equalNull = <const Name extends string, const V extends Value>(
 export const lessEqualNull = <const Name extends string, const V extends Value>(
   field: Name,
   value: V
-): Filter<{ readonly [K in Name]: V }> => make({ _tag: "Call", name: "lessequalnull", field, value })
+): Filter<{ readonly [K in Name]: Ordered<V> }> => make({ _tag: "Call", name: "lessequalnull", field, value })
 
 /**
  * The field is greater than or equal to the value, or is null: `greaterequalnull`.
@@ -334,7 +561,7 @@ export const lessEqualNull = <const Name extends string, const V extends Value>(
 export const greaterEqualNull = <const Name extends string, const V extends Value>(
   field: Name,
   value: V
-): Filter<{ readonly [K in Name]: V }> => make({ _tag: "Call", name: "greaterequalnull", field, value })
+): Filter<{ readonly [K in Name]: Ordered<V> }> => make({ _tag: "Call", name: "greaterequalnull", field, value })
 
 /**
  * A guid, written bare, for a field whose schema is a plain string. A text that is no guid is refused as
@@ -347,12 +574,23 @@ export const guid = (text: string): Guid => new Literal.GuidLiteral(text)
 
 /**
  * A date (`2026-01-31`) or date-time (`2026-01-31T12:00:00Z`), written without quotes, for a field whose schema is a
- * plain string. Any other text is refused as {@link InvalidQuery} when the filter is rendered.
+ * plain string. Any other text, and a day that the calendar does not have, is refused as {@link InvalidQuery} when the
+ * filter is rendered.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const date = (text: string): DateText => new Literal.DateLiteral(text)
+
+/**
+ * A time of day (`08:30:00`), written without quotes, for a field whose schema is a plain string; where it is
+ * `ComplexType.TimeOfDay`, the text alone will do. Any other text is refused as {@link InvalidQuery} when the filter is
+ * rendered.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const time = (text: string): TimeText => new Literal.TimeLiteral(text)
 
 /**
  * The OData text of a filter, not percent-encoded. The schema of the rows decides which strings are guids and which
@@ -361,42 +599,79 @@ export const date = (text: string): DateText => new Literal.DateLiteral(text)
  * @category combinators
  * @since 0.1.0
  */
-export const render = <A, I>(
-  set: { readonly schema: Schema.Schema<A, I> },
-  filter: Filter<NoInfer<Fields<A, I>>>
+export const render = <A, I, F = Fields<A, I>>(
+  set: { readonly schema: Schema.Schema<A, I>; readonly terms?: Terms<F, unknown> | undefined },
+  filter: Input<NoInfer<F>>
 ): Either.Either<string, InvalidQuery> =>
   Either.mapLeft(
-    renderNode(filter.node, shapeOf(set.schema)),
+    renderNode(all(filter).node, [shapeOf(set.schema), ...(set.terms === undefined ? [] : [set.terms.shape])]),
     (reason) => new InvalidQuery({ option: "$filter", reason })
   )
 
-const renderNode = (node: Node, row: Shape): Either.Either<string, string> => {
+/** The columns of any set, made as they are asked for. What a set has is known to the compiler; names are checked when the filter is rendered. */
+const columnsAt = (above: string): object =>
+  new Proxy<object>(above === "" ? Object.create(null) : operatorsOf(above.slice(0, -1)), {
+    get: (operators, name) =>
+      typeof name === "symbol" ? undefined : (Reflect.get(operators, name) ?? columnsAt(`${above}${name}/`))
+  })
+
+const operatorsOf = (field: string): object =>
+  Object.assign(Object.create(null), {
+    eq: (value: Value) => eq(field, value),
+    equalNull: (value: Value) => equalNull(field, value),
+    in: (values: ReadonlyArray<Value>) => in_(field, values),
+    ge: (value: Value) => ge(field, value),
+    le: (value: Value) => le(field, value),
+    lessEqualNull: (value: Value) => lessEqualNull(field, value),
+    greaterEqualNull: (value: Value) => greaterEqualNull(field, value),
+    contains: (text: string) => contains(field, text),
+    startsWith: (text: string) => startsWith(field, text),
+    endsWith: (text: string) => endsWith(field, text)
+  })
+
+/**
+ * Whatever `filter` of a query takes, as one filter: the callback is called with the fields of the set.
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const all = <F>(input: Input<F>): Filter<F> => {
+  // The compiler alone knows the fields of a set; at run time every name is a column.
+  const given = typeof input === "function" ? input(columnsAt("") as Columns<F>) : input
+  if (given === undefined) return make({ _tag: "And", nodes: [] })
+  if (isFilter(given)) return given
+  return make({ _tag: "And", nodes: given.flatMap((filter) => (filter === undefined ? [] : [filter.node])) })
+}
+
+const isFilter = <F>(given: Conditions<F>): given is Filter<F> => TypeId in given
+
+const renderNode = (node: Node, rows: ReadonlyArray<Shape>): Either.Either<string, string> => {
   if (node._tag === "And") {
-    return Either.map(Either.all(node.nodes.map((part) => renderNode(part, row))), (parts) =>
+    return Either.map(Either.all(node.nodes.map((part) => renderNode(part, rows))), (parts) =>
       parts.filter((part) => part !== "").join(" and ")
     )
   }
   if (!isPath(node.field)) {
     return Either.left("a field name holds characters that no ERP.net name has")
   }
-  const shape = shapeAt(row, node.field)
+  const shape = rows.map((row) => shapeAt(row, node.field)).find((found) => found !== undefined)
   const field = shape?.amount === true ? `${node.field}Value` : node.field
-  const guidField = shape?.guid === true || /(?:^|\/)Id$/.test(field)
+  const kind = shape?.literal ?? (/(?:^|\/)Id$/.test(field) ? "guid" : undefined)
   const located = Either.mapLeft((reason: string) => `${field}, ${reason}`)
   switch (node._tag) {
     case "Compare":
-      return located(Either.map(Literal.literal(node.value, guidField), (text) => `${field} ${node.operator} ${text}`))
+      return located(Either.map(Literal.literal(node.value, kind), (text) => `${field} ${node.operator} ${text}`))
     case "Call":
-      return located(Either.map(Literal.literal(node.value, guidField), (text) => `${node.name}(${field},${text})`))
+      return located(Either.map(Literal.literal(node.value, kind), (text) => `${node.name}(${field},${text})`))
     case "Text":
       // A part of a guid is no guid.
-      return located(Either.map(Literal.literal(node.text, false), (text) => `${node.name}(${field},${text})`))
+      return located(Either.map(Literal.literal(node.text, undefined), (text) => `${node.name}(${field},${text})`))
     case "In":
       return node.values.length === 0
         ? Either.left(`${field}, an empty list matches no row: answer without asking the server`)
         : located(
             Either.map(
-              Either.all(node.values.map((value) => Literal.literal(value, guidField))),
+              Either.all(node.values.map((value) => Literal.literal(value, kind))),
               (texts) => `${field} in (${texts.join(",")})`
             )
           )

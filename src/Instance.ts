@@ -14,6 +14,8 @@
  */
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -25,6 +27,7 @@ import * as Body from "./internal/body.ts"
 import * as Faults from "./internal/faults.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
 import { serverText } from "./internal/redaction.ts"
+import * as SettingShape from "./internal/settingShape.ts"
 import * as Millis from "./internal/settings.ts"
 import * as Transport from "./internal/transport.ts"
 
@@ -106,6 +109,8 @@ const parse = (what: string, input: string, options: { readonly allowInsecure: b
   if (/\s/.test(input)) return refuse(`${what} has white space in it`)
   // The URL parser silently drops them at both ends.
   if (/[\u0000-\u001F\u007F]/.test(input)) return refuse(`${what} has a control character in it`)
+  const fault = SettingShape.faultOf(input)
+  if (fault !== undefined) return refuse(`${what} ${fault}`)
   if (!URL.canParse(input))
     return refuse(`${what} is not a URL; write a name such as testdb or https://testdb.my.erp.net`)
   const url = new URL(input)
@@ -152,6 +157,9 @@ const withSlash = (url: URL): string => {
 export const make = (input: string, options: Options = {}): Either.Either<Instance, InvalidInstance> => {
   const allowInsecure = options.allowInsecure ?? false
   return Either.gen(function* () {
+    const fault = SettingShape.faultOf(input)
+    if (fault !== undefined) return yield* refuse(`the name or URL ${fault}`)
+    if (/[,;]/.test(input)) return yield* refuse("the name or URL is a list; give one instance")
     const url = yield* parse("the name or URL", toUrl(input), { allowInsecure, query: false })
     if (!/^\/(?:id\/?)?$/.test(url.pathname)) {
       return yield* refuse(
@@ -169,6 +177,65 @@ export const make = (input: string, options: Options = {}): Either.Either<Instan
     return Data.struct({ origin: url.origin, tokenEndpoint: tokenEndpoint.href, odata: withSlash(odata) })
   })
 }
+
+const optionalText = (name: string) => Config.map(Config.option(Config.string(name)), Option.getOrUndefined)
+
+const settings = Config.all({
+  name: Config.string("ERPNET_INSTANCE").pipe(
+    Config.withDescription("name, host or URL of the ERP.net instance, for example testdb")
+  ),
+  tokenEndpoint: optionalText("ERPNET_TOKEN_ENDPOINT").pipe(
+    Config.withDescription("address of the token endpoint, where the identity site was moved")
+  ),
+  odata: optionalText("ERPNET_ODATA").pipe(Config.withDescription("OData service root, where the API site was moved")),
+  allowInsecure: Config.withDefault(Config.boolean("ERPNET_ALLOW_INSECURE"), false).pipe(
+    Config.withDescription(
+      "true allows http to other hosts than loopback; the secret then crosses the network in clear"
+    )
+  )
+})
+
+const settingOf: Readonly<Record<string, string>> = { tokenEndpoint: "ERPNET_TOKEN_ENDPOINT", odata: "ERPNET_ODATA" }
+
+/** The same error with the setting that it is about. */
+const named = ({ reason }: InvalidInstance): InvalidInstance =>
+  new InvalidInstance({ reason, setting: settingOf[reason.split(" ")[0] ?? ""] ?? "ERPNET_INSTANCE" })
+
+const conventionalFrom = Effect.gen(function* () {
+  const { name, ...rest } = yield* settings
+  const instance = yield* Either.mapLeft(make(name, rest), named)
+  return { name, rest, instance }
+})
+
+/**
+ * The instance of the configuration: `ERPNET_INSTANCE`, and where its sites were moved `ERPNET_TOKEN_ENDPOINT` and
+ * `ERPNET_ODATA`. `ERPNET_ALLOW_INSECURE=true` is the option `allowInsecure` of {@link make}, for networks of
+ * containers: the secret then crosses that network in clear. An `InvalidInstance` names the setting. No request is made.
+ *
+ * @category configuration
+ * @since 0.2.0
+ */
+export const fromConfig: Effect.Effect<Instance, ConfigError.ConfigError | InvalidInstance> = Effect.map(
+  conventionalFrom,
+  ({ instance }) => instance
+)
+
+/**
+ * As {@link fromConfig}; and where neither address is set, the instance is asked for them as by {@link discover}.
+ *
+ * @category configuration
+ * @since 0.2.0
+ */
+export const discoverFromConfig = (
+  options: DiscoverOptions = {}
+): Effect.Effect<Instance, ConfigError.ConfigError | InvalidInstance | Unreachable, HttpClient.HttpClient> =>
+  Effect.flatMap(conventionalFrom, ({ instance, name, rest }) =>
+    rest.tokenEndpoint !== undefined || rest.odata !== undefined
+      ? Effect.succeed(instance)
+      : Effect.catchTag(discover(name, { allowInsecure: rest.allowInsecure, ...options }), "InvalidInstance", (error) =>
+          named(error)
+        )
+  )
 
 /**
  * Tells whether a URL has the scheme, host and port of the instance's Domain API: the only origin that its tokens may

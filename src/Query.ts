@@ -16,6 +16,8 @@
  *   orderBy: ["Number", ["CreationTime", "desc"]],
  *   top: 10
  * })
+ * // GET Crm_Sales_Customers?$filter=Active eq true&$orderby=Number,CreationTime desc&$top=10
+ * // &$select=Number,Active,CreationTime
  * ```
  *
  * @since 0.1.0
@@ -43,7 +45,15 @@ export type OrderField<I> = Exclude<keyof I & string, `${string}@${string}`>
  * @category models
  * @since 0.1.0
  */
-export type OrderBy<I> = OrderField<I> | readonly [field: OrderField<I>, direction: "asc" | "desc"]
+export type OrderBy<I> = OrderKey<OrderField<I>>
+
+/**
+ * One key of the order, over the names `O`: a field, ascending, or a field and its direction.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type OrderKey<O> = O | readonly [field: O, direction: "asc" | "desc"]
 
 /**
  * The point of view of a request: ids of an enterprise company, of one of its locations, of a role. ERP.net silently
@@ -105,12 +115,13 @@ export interface Position {
 }
 
 /**
- * What to read and how, for rows of type `A` encoded as `I`. Every option is sent with every page and every retry.
+ * What to read and how, for rows of type `A` encoded as `I`. `F` and `O` are the fields that may be filtered and
+ * ordered by, those of the rows unless the set says otherwise. Every option is sent with every page and every retry.
  *
  * @category options
  * @since 0.1.0
  */
-export interface Query<A, I> extends RowOptions {
+export interface Query<A, I, F = Filter.Fields<A, I>, O = OrderField<I>> extends RowOptions {
   /**
    * At most this many rows come out, of a list as of a stream. Up to `pageSize` they are one request with `$top`. In
    * version 0.1 it was the size of a page in `DomainApi.stream`: that is `pageSize` now.
@@ -141,10 +152,13 @@ export interface Query<A, I> extends RowOptions {
    * @default 0
    */
   readonly skip?: number | undefined
-  /** Only the rows for which this expression of {@link "Filter"} holds. */
-  readonly filter?: Filter.Filter<Filter.Fields<A, I>> | undefined
+  /**
+   * Only the rows for which this holds: an expression of {@link "Filter"}, an array of them that must all hold
+   * (`undefined` members are left out), or a callback that makes these from the fields of the set.
+   */
+  readonly filter?: Filter.Input<F> | undefined
   /** ERP.net orders by a few fields only (numbers, codes, dates of documents); without an order, by `Id`. */
-  readonly orderBy?: ReadonlyArray<OrderBy<I>> | undefined
+  readonly orderBy?: ReadonlyArray<OrderKey<O>> | undefined
   /** A text to find in the code, the name and the display text of the entities. */
   readonly search?: string | undefined
 }
@@ -156,9 +170,11 @@ export interface Query<A, I> extends RowOptions {
  * @category models
  * @since 0.1.0
  */
-export interface Selection<A, I> {
+export interface Selection<A, I, F = Filter.Fields<A, I>, O = OrderField<I>> {
   readonly schema: Schema.Schema<A, I>
   readonly projection: string
+  /** The fields that may be filtered and ordered by, where they are not those of the rows. */
+  readonly terms?: Filter.Terms<F, O> | undefined
 }
 
 /**
@@ -191,9 +207,9 @@ export const maxTop = 1000
  * @category combinators
  * @since 0.1.0
  */
-export const render = <A, I>(
-  selection: Selection<A, I>,
-  query: Query<NoInfer<A>, NoInfer<I>> = {},
+export const render = <A, I, F = Filter.Fields<A, I>, O extends string = OrderField<I>>(
+  selection: Selection<A, I, F, O>,
+  query: Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {},
   options: RenderOptions = {}
 ): Either.Either<string, InvalidQuery> =>
   join(
@@ -214,9 +230,9 @@ export const render = <A, I>(
  * @category combinators
  * @since 0.1.0
  */
-export const renderCount = <A, I>(
-  selection: Selection<A, I>,
-  query: Query<NoInfer<A>, NoInfer<I>> = {}
+export const renderCount = <A, I, F = Filter.Fields<A, I>, O extends string = OrderField<I>>(
+  selection: Selection<A, I, F, O>,
+  query: Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
 ): Either.Either<string, InvalidQuery> => join(filter(selection, query), search(query), context(query))
 
 /**
@@ -248,7 +264,7 @@ const invalid = (option: string, reason: string): Part => Either.left(new Invali
 const join = (...parts: ReadonlyArray<Part>): Part =>
   Either.map(Either.all(parts), (texts) => texts.filter((text) => text !== "").join("&"))
 
-const filter = <A, I>(selection: Selection<A, I>, query: Query<A, I>): Part =>
+const filter = <A, I, F, O>(selection: Selection<A, I, F, O>, query: Pick<Query<A, I, F, O>, "filter">): Part =>
   query.filter === undefined
     ? none
     : Either.map(Filter.render(selection, query.filter), (text) => (text === "" ? "" : `$filter=${encodeValue(text)}`))

@@ -50,6 +50,7 @@ import { lazySchema } from "./internal/lazySchema.ts"
 import * as LosslessJson from "./internal/losslessJson.ts"
 import { formEncode, serverText, withoutQuery } from "./internal/redaction.ts"
 import * as RetryAfter from "./internal/retryAfter.ts"
+import * as SettingShape from "./internal/settingShape.ts"
 import * as Millis from "./internal/settings.ts"
 import * as Transport from "./internal/transport.ts"
 import type { TrustedApplication } from "./TrustedApplication.ts"
@@ -148,7 +149,10 @@ const oauthError = (
   }
   switch (error) {
     case "invalid_client":
-      return new InvalidClient(fields)
+      return new InvalidClient({
+        ...fields,
+        hint: SettingShape.secretHintOf(Redacted.value(exchange.application.clientSecret))
+      })
     case "unauthorized_client":
       return new UnauthorizedClient(fields)
     case "invalid_scope":

@@ -27,6 +27,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { InvalidApplication } from "./ErpNetError.ts"
 import { isWellFormed } from "./internal/redaction.ts"
+import * as SettingShape from "./internal/settingShape.ts"
+import * as TextFile from "./internal/textFile.ts"
 
 /**
  * A Trusted Application: what ERP.net calls a registered OAuth client.
@@ -73,7 +75,8 @@ const checkText = (field: "clientId" | "clientSecret", value: string): Either.Ei
   }
   if (/[\u0000-\u001F\u007F]/.test(value)) return refuse(field, "holds a control character")
   if (!isWellFormed(value)) return refuse(field, "is not well-formed Unicode text")
-  return Either.void
+  const fault = field === "clientId" ? SettingShape.faultOf(value) : SettingShape.secretFaultOf(value)
+  return fault === undefined ? Either.void : refuse(field, fault)
 }
 
 // RFC 6749 appendix A.4: a scope-token is one or more of %x21 / %x23-5B / %x5D-7E.
@@ -84,6 +87,10 @@ const parseScope = (
 ): Either.Either<ReadonlyArray<string>, InvalidApplication> => {
   if (typeof scope === "string" && scope.trim() !== scope) {
     return refuse("scope", "has white space around it; remove it")
+  }
+  if (typeof scope === "string") {
+    const fault = SettingShape.scopeFaultOf(scope)
+    if (fault !== undefined) return refuse("scope", fault)
   }
   const tokens = typeof scope === "string" ? (scope === "" ? [] : scope.split(/ +/)) : scope
   const bad = tokens.findIndex((token) => !scopeToken.test(token))
@@ -116,9 +123,37 @@ export const make = (options: Options): Either.Either<TrustedApplication, Invali
     return { clientId: options.clientId, clientSecret: options.clientSecret, scopes }
   })
 
+/** The secret, or the text of the file that holds it: read again whenever the configuration is. */
+const clientSecret: Config.Config<Redacted.Redacted<string>> = Config.all({
+  value: Config.option(Config.redacted("ERPNET_CLIENT_SECRET")).pipe(
+    Config.withDescription("plain client secret of the Trusted Application")
+  ),
+  file: Config.option(Config.string("ERPNET_CLIENT_SECRET_FILE")).pipe(
+    Config.withDescription("path of a file that holds the plain client secret, instead of ERPNET_CLIENT_SECRET")
+  )
+}).pipe(
+  Config.mapOrFail(({ file, value }) => {
+    if (Option.isSome(value) && Option.isSome(file)) {
+      const reason =
+        "is set beside ERPNET_CLIENT_SECRET, so that it is not clear which secret is meant; unset one of them"
+      return Either.left(ConfigError.InvalidData(["ERPNET_CLIENT_SECRET_FILE"], reason))
+    }
+    if (Option.isSome(value)) return Either.right(value.value)
+    if (Option.isNone(file)) {
+      const reason = "Expected ERPNET_CLIENT_SECRET, or ERPNET_CLIENT_SECRET_FILE with the path of a file that holds it"
+      return Either.left(ConfigError.MissingData(["ERPNET_CLIENT_SECRET"], reason))
+    }
+    return Either.mapBoth(TextFile.readFile(file.value), {
+      onLeft: (reason) => ConfigError.InvalidData(["ERPNET_CLIENT_SECRET_FILE"], `the file ${file.value} ${reason}`),
+      onRight: (text) => Redacted.make(TextFile.withoutLineBreak(text))
+    })
+  })
+)
+
 /**
  * The settings as they stand in the configuration, unchecked: `ERPNET_CLIENT_ID`, `ERPNET_CLIENT_SECRET` and
- * `ERPNET_SCOPE` (which may be missing).
+ * `ERPNET_SCOPE` (which may be missing). In place of the secret `ERPNET_CLIENT_SECRET_FILE` may name a file that holds
+ * it, as Docker and Kubernetes give out secrets; it is read each time, and one line break at its end is dropped.
  *
  * @category configuration
  * @since 0.1.0
@@ -127,9 +162,7 @@ export const configOptions: Config.Config<Options> = Config.all({
   clientId: Config.string("ERPNET_CLIENT_ID").pipe(
     Config.withDescription("ApplicationUri of the Trusted Application, for example my.trusted.app/service")
   ),
-  clientSecret: Config.redacted("ERPNET_CLIENT_SECRET").pipe(
-    Config.withDescription("plain client secret of the Trusted Application")
-  ),
+  clientSecret,
   scope: Config.string("ERPNET_SCOPE").pipe(
     Config.withDescription("scopes to request, separated by blanks, for example read"),
     Config.option,

@@ -27,6 +27,9 @@ const samples = {
   InvalidApplication: (["clientId", "clientSecret", "scope"] as const).map(
     (field) => new ErpNetError.InvalidApplication({ field, reason: "is empty" })
   ),
+  RefreshTokenStoreError: (["get", "set", "remove", "exclusive"] as const).map(
+    (operation) => new ErpNetError.RefreshTokenStoreError({ operation, detail: "SystemError" })
+  ),
   InvalidTransport: [
     new ErpNetError.InvalidTransport({ option: "HTTPS_PROXY", reason: "is not the address of a proxy" })
   ],

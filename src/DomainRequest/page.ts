@@ -63,23 +63,23 @@ const fingerprint = (rows: ReadonlyArray<unknown>): string | undefined => {
 }
 
 /** The request for rows from a place on: the first page, and where the server gives no link the later ones. */
-const skipping = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<A, I>,
+const skipping = <A, I, F, O extends string>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<A, I, F, O>,
   before: Before
 ): Either.Either<WireRequest, InvalidQuery> => {
   const skip = before.rows === 0 ? query.skip : (query.skip ?? 0) + before.rows
   return Either.map(
     Either.flatMap(Query.checkPaging(query), () =>
-      Query.render<A, I>(set, { ...query, top: sizeOf(query, before), skip })
+      Query.render<A, I, F, O>(set, { ...query, top: sizeOf(query, before), skip })
     ),
     (text) => ({ method: "GET", url: withQuery(set.name, text), headers: query.headers })
   )
 }
 
-const pageRead = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<A, I>,
+const pageRead = <A, I, F, O extends string>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<A, I, F, O>,
   before: Before,
   request: Either.Either<WireRequest, DomainApiError>
 ): Read<Page<A>> => ({
@@ -92,9 +92,9 @@ const pageRead = <A, I>(
     decodePage(set, query, before, Either.match(request, { onLeft: () => "", onRight: ({ url }) => url }), answer)
 })
 
-const decodePage = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<A, I>,
+const decodePage = <A, I, F, O extends string>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<A, I, F, O>,
   before: Before,
   url: string,
   answer: Answer
@@ -140,9 +140,9 @@ const decodePage = <A, I>(
   })
 
 /** The request for the page after one; nothing where that was the last. */
-const nextOf = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<A, I>,
+const nextOf = <A, I, F, O extends string>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<A, I, F, O>,
   before: Before,
   after: Before,
   got: { readonly url: string; readonly link: string | undefined; readonly answer: Answer; readonly full: boolean }
@@ -168,7 +168,10 @@ const nextOf = <A, I>(
 }
 
 /** The first page of a query, or the one that it goes on from. */
-export const first = <A, I>(set: EntitySet.EntitySet<A, I>, query: Query.Query<A, I>): Read<Page<A>> => {
+export const first = <A, I, F, O extends string>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<A, I, F, O>
+): Read<Page<A>> => {
   const { from } = query
   const start: Before = { number: 1, rows: 0, isLinked: false, seen: HashSet.empty() }
   if (from === undefined) return pageRead(set, query, start, skipping(set, query, start))

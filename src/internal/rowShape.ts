@@ -7,6 +7,14 @@ import { JsonNumber } from "./losslessJson.ts"
 export const LosslessId: unique symbol = Symbol.for("effect-erpnet/annotation/Lossless")
 /** Marks an Amount or a Quantity: ERP.net filters it as `<Name>Value`. */
 export const AmountId: unique symbol = Symbol.for("effect-erpnet/annotation/Amount")
+/** Marks a text that OData writes without quotes, and doubles; the value is a {@link LiteralKind}. */
+export const LiteralId: unique symbol = Symbol.for("effect-erpnet/annotation/Literal")
+
+/** How the values of a field are written in a filter, where their JavaScript type does not tell. */
+export type LiteralKind = "guid" | "date" | "timeOfDay" | "double"
+
+const literalKinds: ReadonlyArray<LiteralKind> = ["guid", "date", "timeOfDay", "double"]
+
 /** Marks a reference or a child collection that is read by `$expand`; the value is its {@link Projection}. */
 export const ExpandId: unique symbol = Symbol.for("effect-erpnet/annotation/Expand")
 
@@ -20,7 +28,7 @@ export interface Projection {
 export interface Shape {
   readonly lossless: boolean
   readonly holdsLossless: boolean
-  readonly guid: boolean
+  readonly literal: LiteralKind | undefined
   readonly amount: boolean
   readonly nullable: boolean
   readonly optional: boolean
@@ -35,7 +43,7 @@ export interface Shape {
 interface MutableShape extends Shape {
   lossless: boolean
   holdsLossless: boolean
-  guid: boolean
+  literal: LiteralKind | undefined
   amount: boolean
   nullable: boolean
   optional: boolean
@@ -48,7 +56,7 @@ interface MutableShape extends Shape {
 const empty = (): MutableShape => ({
   lossless: false,
   holdsLossless: false,
-  guid: false,
+  literal: undefined,
   amount: false,
   nullable: false,
   optional: false,
@@ -76,6 +84,7 @@ const collect = (ast: SchemaAST.AST, into: MutableShape, above: ReadonlySet<Sche
   if (ast.annotations[AmountId] === true) {
     into.amount = true
   }
+  into.literal ??= literalKinds.find((kind) => kind === ast.annotations[LiteralId])
   const projection = ast.annotations[ExpandId]
   if (isProjection(projection)) {
     into.expand = projection
@@ -88,7 +97,7 @@ const collect = (ast: SchemaAST.AST, into: MutableShape, above: ReadonlySet<Sche
       into.optional = true
       return
     case "Refinement":
-      into.guid = into.guid || isGuid(ast)
+      into.literal ??= isGuid(ast) ? "guid" : undefined
       collect(ast.from, into, above)
       return
     case "Transformation":

@@ -31,6 +31,7 @@ const groups: ReadonlyArray<readonly [title: string, modules: ReadonlyArray<stri
     ]
   ],
   ["Tokens", ["TokenProvider", "TokenSource", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
+  ["People who sign in", ["RefreshTokenStore"]],
   ["Values", ["Instance", "TrustedApplication", "ComplexType", "EntityId"]],
   ["Errors", ["ErpNetError"]],
   ["Node.js", ["NodeTransport"]],
