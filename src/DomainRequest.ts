@@ -40,7 +40,6 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type { ApiError } from "./AuthorizedClient/apiError.ts"
 import * as ComplexType from "./ComplexType.ts"
 import { completed } from "./DomainRequest/complete.ts"
 import * as Decode from "./DomainRequest/decode.ts"
@@ -49,6 +48,7 @@ import * as EntityId from "./EntityId.ts"
 import * as EntityInput from "./EntityInput.ts"
 import type * as EntitySet from "./EntitySet.ts"
 import {
+  type ApiError,
   type ConcurrencyConflict,
   type ForeignOrigin,
   InvalidQuery,

@@ -40,7 +40,15 @@ import * as Transport from "./internal/transport.ts"
 export interface Instance {
   /** Scheme, host and port of the instance, without a trailing slash. */
   readonly origin: string
-  /** Where access tokens are issued, by default `{origin}/id/connect/token`. */
+  /** The identity server as it names itself, without a trailing slash, by default `{origin}/id`. */
+  readonly issuer: string
+  /** Where people sign in, by default `{origin}/id/connect/authorize`. */
+  readonly authorizationEndpoint: string
+  /** Where people sign out, by default `{origin}/id/connect/endsession`. */
+  readonly endSessionEndpoint: string
+  /** Where refresh tokens are revoked, by default `{origin}/id/connect/revocation`. */
+  readonly revocationEndpoint: string
+  /** Where tokens are issued, by default `{origin}/id/connect/token`. */
   readonly tokenEndpoint: string
   /** The OData service root of the Domain API with a trailing slash, by default `{origin}/api/domain/odata/`. */
   readonly odata: string
@@ -53,7 +61,12 @@ export interface Instance {
  * @since 0.1.0
  */
 export interface Options {
-  /** The address of the token endpoint where the identity site was moved. Trusted as it is written here. */
+  /** The address of the identity site where it was moved, such as `https://id.example.com`. Trusted as it is written here. */
+  readonly identity?: string | undefined
+  /**
+   * The address of the token endpoint where it is not `{identity}/connect/token`. Where it ends in `/connect/token` and
+   * `identity` is not given, what stands before that is the identity site. Trusted as it is written here.
+   */
   readonly tokenEndpoint?: string | undefined
   /** The OData service root where the API site was moved. Trusted as it is written here. */
   readonly odata?: string | undefined
@@ -137,6 +150,14 @@ const toUrl = (input: string): string =>
       ? input
       : `https://${input}`
 
+const withoutSlash = (url: string): string => url.replace(/\/+$/, "")
+
+/** The identity site that a token endpoint tells of, where it has the usual path. */
+const identityOf = (tokenEndpoint: URL | undefined): URL | undefined => {
+  const [, path] = /^(.*)\/connect\/token$/.exec(tokenEndpoint?.pathname ?? "") ?? []
+  return tokenEndpoint === undefined || path === undefined ? undefined : new URL(path, tokenEndpoint.origin)
+}
+
 const withSlash = (url: URL): string => {
   const href = url.href
   return href.endsWith("/") ? href : `${href}/`
@@ -168,13 +189,26 @@ export const make = (input: string, options: Options = {}): Either.Either<Instan
     }
     const tokenEndpoint =
       options.tokenEndpoint === undefined
-        ? new URL("/id/connect/token", url)
+        ? undefined
         : yield* parse("tokenEndpoint", options.tokenEndpoint, { allowInsecure, query: true })
+    const identity =
+      options.identity === undefined
+        ? (identityOf(tokenEndpoint) ?? new URL("/id", url))
+        : yield* parse("identity", options.identity, { allowInsecure, query: false })
+    const issuer = withoutSlash(identity.href)
     const odata =
       options.odata === undefined
         ? new URL("/api/domain/odata/", url)
         : yield* parse("odata", options.odata, { allowInsecure, query: false })
-    return Data.struct({ origin: url.origin, tokenEndpoint: tokenEndpoint.href, odata: withSlash(odata) })
+    return Data.struct({
+      origin: url.origin,
+      issuer,
+      authorizationEndpoint: `${issuer}/connect/authorize`,
+      endSessionEndpoint: `${issuer}/connect/endsession`,
+      revocationEndpoint: `${issuer}/connect/revocation`,
+      tokenEndpoint: tokenEndpoint?.href ?? `${issuer}/connect/token`,
+      odata: withSlash(odata)
+    })
   })
 }
 
@@ -264,15 +298,13 @@ const Discovery = lazySchema(() => {
   return Schema.parseJson(Schema.Struct({ WebSites: Schema.Array(WebSite) }))
 })
 
-const withoutSlash = (url: string): string => url.replace(/\/+$/, "")
-
 /** The addresses that a discovery answer names; the others are the conventional ones. */
-const readDiscovery = (sites: (typeof Discovery.Type)["WebSites"]): Pick<Options, "tokenEndpoint" | "odata"> => {
+const readDiscovery = (sites: (typeof Discovery.Type)["WebSites"]): Pick<Options, "identity" | "odata"> => {
   const identity = sites.find((site) => site.Type === "ID")
   const apis = sites.filter((site) => site.Type === "DomainAPI" || site.Type === "API")
   const api = apis.find((site) => site.Status === "Working") ?? apis[0]
   return {
-    tokenEndpoint: identity === undefined ? undefined : `${withoutSlash(identity.Url)}/connect/token`,
+    identity: identity?.Url,
     odata:
       api === undefined
         ? undefined
@@ -285,7 +317,7 @@ const askDiscovery = (
   origin: string,
   path: string,
   timeout: number
-): Effect.Effect<Option.Option<Pick<Options, "tokenEndpoint" | "odata">>, Unreachable, HttpClient.HttpClient> =>
+): Effect.Effect<Option.Option<Pick<Options, "identity" | "odata">>, Unreachable, HttpClient.HttpClient> =>
   Effect.gen(function* () {
     const client = yield* Transport.client
     const response = yield* client.execute(
@@ -349,7 +381,7 @@ export const discover = (
     const instance = yield* make(input, { ...found.value, allowInsecure: options.allowInsecure }).pipe(
       Either.mapLeft((error) => new InvalidInstance({ reason: `its discovery answer is not usable: ${error.reason}` }))
     )
-    const foreign = [instance.tokenEndpoint, instance.odata].find((url) => new URL(url).origin !== instance.origin)
+    const foreign = [instance.issuer, instance.odata].find((url) => new URL(url).origin !== instance.origin)
     if (foreign !== undefined && options.trustDiscoveredOrigins !== true) {
       return yield* new InvalidInstance({
         reason:

@@ -26,8 +26,7 @@ import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { InvalidApplication } from "./ErpNetError.ts"
-import { isWellFormed } from "./internal/redaction.ts"
-import * as SettingShape from "./internal/settingShape.ts"
+import * as ClientSettings from "./internal/clientSettings.ts"
 import * as TextFile from "./internal/textFile.ts"
 
 /**
@@ -64,45 +63,6 @@ export interface Options {
   readonly scope?: string | ReadonlyArray<string> | undefined
 }
 
-const refuse = (field: InvalidApplication["field"], reason: string): Either.Either<never, InvalidApplication> =>
-  Either.left(new InvalidApplication({ field, reason }))
-
-const checkText = (field: "clientId" | "clientSecret", value: string): Either.Either<void, InvalidApplication> => {
-  if (value === "") return refuse(field, "is empty")
-  if (value.trim() === "") return refuse(field, "is blank")
-  if (value.trim() !== value) {
-    return refuse(field, "has white space around it; remove it (a secret file often ends in a line break)")
-  }
-  if (/[\u0000-\u001F\u007F]/.test(value)) return refuse(field, "holds a control character")
-  if (!isWellFormed(value)) return refuse(field, "is not well-formed Unicode text")
-  const fault = field === "clientId" ? SettingShape.faultOf(value) : SettingShape.secretFaultOf(value)
-  return fault === undefined ? Either.void : refuse(field, fault)
-}
-
-// RFC 6749 appendix A.4: a scope-token is one or more of %x21 / %x23-5B / %x5D-7E.
-const scopeToken = /^[\x21\x23-\x5B\x5D-\x7E]+$/
-
-const parseScope = (
-  scope: string | ReadonlyArray<string>
-): Either.Either<ReadonlyArray<string>, InvalidApplication> => {
-  if (typeof scope === "string" && scope.trim() !== scope) {
-    return refuse("scope", "has white space around it; remove it")
-  }
-  if (typeof scope === "string") {
-    const fault = SettingShape.scopeFaultOf(scope)
-    if (fault !== undefined) return refuse("scope", fault)
-  }
-  const tokens = typeof scope === "string" ? (scope === "" ? [] : scope.split(/ +/)) : scope
-  const bad = tokens.findIndex((token) => !scopeToken.test(token))
-  return bad === -1
-    ? Either.right([...new Set(tokens)])
-    : refuse(
-        "scope",
-        `does not follow the grammar of RFC 6749: entry ${bad + 1} is empty or holds a character that is not allowed ` +
-          "(scopes are separated by single blanks and hold no quotes, backslashes or non-ASCII characters)"
-      )
-}
-
 /**
  * Checks and makes a Trusted Application.
  *
@@ -117,9 +77,15 @@ const parseScope = (
  */
 export const make = (options: Options): Either.Either<TrustedApplication, InvalidApplication> =>
   Either.gen(function* () {
-    yield* checkText("clientId", options.clientId)
-    yield* checkText("clientSecret", Redacted.value(options.clientSecret))
-    const scopes = yield* parseScope(options.scope ?? [])
+    const texts = { clientId: options.clientId, clientSecret: Redacted.value(options.clientSecret) }
+    for (const field of ["clientId", "clientSecret"] as const) {
+      const reason = ClientSettings.textFault(field, texts[field])
+      if (reason !== undefined) return yield* Either.left(new InvalidApplication({ field, reason }))
+    }
+    const scopes = yield* Either.mapLeft(
+      ClientSettings.parseScope(options.scope ?? []),
+      (reason) => new InvalidApplication({ field: "scope", reason })
+    )
     return { clientId: options.clientId, clientSecret: options.clientSecret, scopes }
   })
 
@@ -170,12 +136,6 @@ export const configOptions: Config.Config<Options> = Config.all({
   )
 })
 
-const settings: Record<InvalidApplication["field"], string> = {
-  clientId: "ERPNET_CLIENT_ID",
-  clientSecret: "ERPNET_CLIENT_SECRET",
-  scope: "ERPNET_SCOPE"
-}
-
 /**
  * The Trusted Application from the configuration: `ERPNET_CLIENT_ID`, `ERPNET_CLIENT_SECRET` and `ERPNET_SCOPE` (may
  * be missing). A value that {@link make} refuses is a `ConfigError` that names the setting.
@@ -184,7 +144,7 @@ const settings: Record<InvalidApplication["field"], string> = {
  * @since 0.1.0
  */
 export const config: Config.Config<TrustedApplication> = Config.mapOrFail(configOptions, (options) =>
-  Either.mapLeft(make(options), (error) => ConfigError.InvalidData([settings[error.field]], error.reason))
+  Either.mapLeft(make(options), (error) => ConfigError.InvalidData([ClientSettings.names[error.field]], error.reason))
 )
 
 /**

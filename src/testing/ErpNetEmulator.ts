@@ -31,10 +31,13 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as ErpNet from "../ErpNet.ts"
 import * as Instance from "../Instance.ts"
 import * as Domain from "./engine/domain.ts"
+import { readModelJson } from "./model/modelJson.ts"
 import * as App from "./server/app.ts"
 import * as Memory from "./server/memory.ts"
+import * as Observe from "./server/observe.ts"
 import * as Settings from "./server/options.ts"
 import * as Socket from "./server/socket.ts"
 
@@ -52,6 +55,7 @@ export { demoUser, type User } from "./identity/user.ts"
 export type { AuthorizeOptions, Counters, Data, ReferenceTokenOptions, Service } from "./server/app.ts"
 export { type EditableAnswer, type Encoding, type Endpoint, Fault, type FaultRequest } from "./server/fault.ts"
 export type { JournalEntry } from "./server/journal.ts"
+export type { ObservedRequest } from "./server/observe.ts"
 export type { CorsOptions, IdentityOptions, Latency, Options, RateLimits } from "./server/options.ts"
 
 /**
@@ -84,6 +88,12 @@ export interface ServeOptions extends Settings.Options {
    * @default 0
    */
   readonly port?: number | undefined
+  /**
+   * Run after each request that was answered, or that was cut off before.
+   *
+   * @since 0.2.0
+   */
+  readonly onRequest?: ((request: Observe.ObservedRequest) => Effect.Effect<void>) | undefined
 }
 
 /**
@@ -126,6 +136,84 @@ export const layer = (options: Settings.Options = {}): Layer.Layer<ErpNetEmulato
   )
 
 /**
+ * What {@link layerClient} takes: the options of the instance, and those of the client in front of it.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface ClientOptions extends Settings.Options {
+  /** Who asks for the token; by default the first application of the instance that has a secret. */
+  readonly credentials?: ErpNet.Options["credentials"] | undefined
+  /** How the services of the client behave. */
+  readonly client?: ErpNet.ServiceOptions | undefined
+}
+
+/**
+ * An embedded instance in memory and a client of it, for the tests of a program: nothing else has to be provided.
+ *
+ * **Details**
+ *
+ * Each use of the layer is an instance of its own. It costs next to nothing after the first one: what is invented is
+ * shared, and changes stay in their instance. An unusable `name` is a defect.
+ *
+ * @example
+ * ```ts
+ * import { DomainApi, EntitySet } from "effect-erpnet"
+ * import { ErpNetEmulator } from "effect-erpnet/testing"
+ * import { Effect, Schema } from "effect"
+ *
+ * const Lots = EntitySet.make("Logistics_Inventory_Lots", Schema.Struct({ Number: Schema.String }))
+ *
+ * const test = DomainApi.list(Lots, { top: 3 }).pipe(
+ *   Effect.provide(ErpNetEmulator.layerClient({ rows: { Logistics_Inventory_Lots: [{ Number: "L1" }] } }))
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layerClient = (
+  options: ClientOptions = {}
+): Layer.Layer<ErpNet.Services | ErpNetEmulator | HttpClient.HttpClient> =>
+  Layer.unwrapEffect(
+    Effect.map(ErpNetEmulator, ({ credentials, instance }) =>
+      ErpNet.layer({ ...options.client, instance, credentials: options.credentials ?? credentials })
+    )
+  ).pipe(Layer.orDie, Layer.provideMerge(layer(options)))
+
+/**
+ * The JSON of a model is not what `currentmodel?details=true` answers.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class ModelInvalid extends Schema.TaggedError<ModelInvalid>("effect-erpnet/testing/ErpNetEmulator/ModelInvalid")(
+  "ModelInvalid",
+  { reason: Schema.String }
+) {
+  override get message(): string {
+    return `This is not the JSON of currentmodel?details=true: ${this.reason}`
+  }
+}
+
+/**
+ * Reads the text of a model, as `currentmodel?details=true` answers it, for the option `model`.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const decodeModel = (text: string): Effect.Effect<ReadonlyArray<unknown>, ModelInvalid> =>
+  Effect.gen(function* () {
+    const json: unknown = yield* Effect.try({
+      // Windows tools write a byte order mark
+      try: () => JSON.parse(text.replace(/^\uFEFF/, "")),
+      catch: (fault) => new ModelInvalid({ reason: fault instanceof Error ? fault.message : String(fault) })
+    })
+    yield* Effect.mapError(readModelJson(json), (reason) => new ModelInvalid({ reason }))
+    return Array.isArray(json) ? json : []
+  })
+
+/**
  * The same embedded instance on a loopback port, for demos, browsers and other languages. It stops with the scope and
  * closes the sockets still open.
  *
@@ -133,10 +221,10 @@ export const layer = (options: Settings.Options = {}): Layer.Layer<ErpNetEmulato
  * @since 0.1.0
  */
 export const serve = (options: ServeOptions = {}): Layer.Layer<ErpNetEmulator, ServeError> => {
-  const { host = "127.0.0.1", port = 0 } = options
+  const { host = "127.0.0.1", onRequest, port = 0 } = options
   return Layer.scoped(
     ErpNetEmulator,
-    Socket.serve(host, port, (origin) => makeApp(options, origin)).pipe(
+    Socket.serve(host, port, (origin) => Effect.map(makeApp(options, origin), Observe.observed(onRequest))).pipe(
       Effect.map((app) => app.service),
       Effect.mapError((error) => new ServeError({ host, port, reason: error.message }))
     )

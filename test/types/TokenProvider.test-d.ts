@@ -22,6 +22,7 @@ type TokenError =
   | ErpNetError.TokenEndpointUnavailable
   | ErpNetError.TokenResponseInvalid
   | ErpNetError.Expired
+  | ErpNetError.SignInRequired
 
 expectTypeOf<ErpNetError.TokenError>().toEqualTypeOf<TokenError>()
 

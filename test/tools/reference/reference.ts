@@ -21,6 +21,7 @@ const groups: ReadonlyArray<readonly [title: string, modules: ReadonlyArray<stri
       "DomainApi",
       "DomainRequest",
       "EntitySet",
+      "EntityModel",
       "Query",
       "Filter",
       "EntityInput",
@@ -31,7 +32,7 @@ const groups: ReadonlyArray<readonly [title: string, modules: ReadonlyArray<stri
     ]
   ],
   ["Tokens", ["TokenProvider", "TokenSource", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
-  ["People who sign in", ["RefreshTokenStore"]],
+  ["People who sign in", ["InteractiveApplication", "RefreshTokenStore"]],
   ["Values", ["Instance", "TrustedApplication", "ComplexType", "EntityId"]],
   ["Errors", ["ErpNetError"]],
   ["Node.js", ["NodeTransport"]],
