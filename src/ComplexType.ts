@@ -66,7 +66,14 @@ export const Decimal: Schema.Schema<BigDecimal.BigDecimal, DecimalEncoded> = laz
   }).annotations({ identifier: "Decimal" })
 )
 
-const DecimalNumber: Schema.Schema<number, DecimalEncoded> = lazySchema(() =>
+/**
+ * An `Edm.Decimal` as a JavaScript number: faster than {@link Decimal}, exact up to 15 digits. Written without an
+ * exponent, as OData asks.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const DecimalNumber: Schema.Schema<number, DecimalEncoded> = lazySchema(() =>
   Schema.transformOrFail(
     // Its own source: without the mark of exactness, pages of numbers are parsed at the usual speed.
     DecimalSource.annotations({ [LosslessId]: false }),

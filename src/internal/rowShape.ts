@@ -40,7 +40,8 @@ export interface Shape {
   readonly rest: Shape | undefined
 }
 
-interface MutableShape extends Shape {
+/** A {@link Shape} while it is made. */
+export interface MutableShape extends Shape {
   lossless: boolean
   holdsLossless: boolean
   literal: LiteralKind | undefined
@@ -53,7 +54,8 @@ interface MutableShape extends Shape {
   rest: MutableShape | undefined
 }
 
-const empty = (): MutableShape => ({
+/** The shape of a field of which nothing is known. */
+export const emptyShape = (): MutableShape => ({
   lossless: false,
   holdsLossless: false,
   literal: undefined,
@@ -118,7 +120,7 @@ const collect = (ast: SchemaAST.AST, into: MutableShape, above: ReadonlySet<Sche
     case "TypeLiteral":
       for (const property of ast.propertySignatures) {
         const name = String(property.name)
-        const field = into.fields.get(name) ?? empty()
+        const field = into.fields.get(name) ?? emptyShape()
         collect(property.type, field, above)
         field.optional = field.optional || property.isOptional
         into.fields.set(name, field)
@@ -137,7 +139,7 @@ const collect = (ast: SchemaAST.AST, into: MutableShape, above: ReadonlySet<Sche
 }
 
 const collectRest = (ast: SchemaAST.AST, into: MutableShape, above: ReadonlySet<SchemaAST.AST>): void => {
-  into.rest = into.rest ?? empty()
+  into.rest = into.rest ?? emptyShape()
   collect(ast, into.rest, above)
   into.holdsLossless = into.holdsLossless || into.rest.holdsLossless
 }
@@ -150,7 +152,7 @@ export const shapeOf = (schema: Schema.Schema.All): Shape => {
   if (known !== undefined) {
     return known
   }
-  const shape = empty()
+  const shape = emptyShape()
   collect(schema.ast, shape, new Set())
   shapes.set(schema.ast, shape)
   return shape
@@ -197,7 +199,7 @@ export const projectionOptions = ({ expand, select }: Projection): ReadonlyArray
   ...(expand.length === 0 ? [] : [`$expand=${expand.join(",")}`])
 ]
 
-const unknownShape: Shape = empty()
+const unknownShape: Shape = emptyShape()
 
 /**
  * Makes a parsed value fit its schema: exact numbers stay only where the schema wants them (elsewhere they become

@@ -35,7 +35,7 @@ const sent = (path: string) =>
   })
 
 describe("the requests under the examples", () => {
-  for (const module of ["Filter", "Query", "EntitySet"]) {
+  for (const module of ["Filter", "Query", "EntitySet", "EntityModel"]) {
     it.effect(`of ${module} are those that go out`, () =>
       Effect.gen(function* () {
         const examples = examplesIn(readFileSync(`${root}src/${module}.ts`, "utf8"))
