@@ -443,7 +443,7 @@ export class Expired extends /* @__PURE__ */ taggedError<Expired>()("Expired", (
     }
     if (this.status !== undefined) {
       return (
-        `${describeRejection(this)}. The token has expired for the API and no newer one is accepted. ` +
+        `${describeRejection(this)}. The token has expired for the API. ` +
         "Check the clocks of both sides; replace a reference token by a new one in ERP.net."
       )
     }
