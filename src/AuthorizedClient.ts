@@ -281,7 +281,11 @@ export const make = (
             (driver === undefined ? sent.length === 1 : yield* Effect.isSuccess(driver.next(refused())))
           if (!goesOn) {
             // Not sent again, but the next call shall not use this token either.
-            if (sent.length === 1) yield* Effect.ignore(tokens.renew(sent[0]))
+            if (sent.length === 1) {
+              // The caller does not wait for what is of no use to it; one turn is enough to drop the token.
+              yield* Effect.forkDaemon(Effect.ignore(tokens.renew(sent[0])))
+              yield* Effect.yieldNow()
+            }
             return yield* refused()
           }
           const renewed = yield* Effect.mapError(tokens.renew(sent[0]), (error) =>

@@ -4,6 +4,7 @@ import { fromFailure } from "../AuthorizedClient.ts"
 import {
   type Answer,
   type Change,
+  type DomainApiError,
   type Read,
   type RequestOptions,
   type Step,
@@ -56,7 +57,7 @@ type Plan = ReadPlan | ChangesetPlan
 const planChangeset = (
   name: string,
   operations: Readonly<Record<string, Change<unknown>>>
-): Either.Either<ChangesetPlan, InvalidQuery | InvalidValue> =>
+): Either.Either<ChangesetPlan, DomainApiError | InvalidValue> =>
   Either.gen(function* () {
     const known = new Map<string, string>()
     const changes: Array<PlannedChange> = []
@@ -76,7 +77,7 @@ const planChangeset = (
     return { _tag: "Changeset" as const, name, changes }
   })
 
-const plan = (name: string, operation: Operation): Either.Either<Plan, InvalidQuery | InvalidValue> =>
+const plan = (name: string, operation: Operation): Either.Either<Plan, DomainApiError | InvalidValue> =>
   operation._tag === "Read"
     ? Either.map(Either.flatMap(operation.request, checkHeaders), (request) => ({
         _tag: "Read" as const,
@@ -134,6 +135,7 @@ const isOk = (status: number): boolean => status >= 200 && status < 300
 const inner = (answer: Answer, part: Multipart.HttpPart, url: string): Answer => ({
   text: part.body,
   headers: part.headers,
+  root: answer.root,
   path: pathOf(answer, url),
   receivedAt: answer.receivedAt,
   holdsToken: answer.holdsToken

@@ -1,14 +1,5 @@
 import { ConcurrencyConflict, type DomainApiError, OutcomeUnknown, type WriteError } from "../ErpNetError.ts"
-
-// The request was never sent: there was nothing to connect to.
-const notSent = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT"
-])
+import * as Faults from "../internal/faults.ts"
 
 /**
  * Whether nothing can have been executed, so that a change may be sent again: no free licence (503), nothing to connect
@@ -19,7 +10,7 @@ const notSent = new Set([
  */
 export const isNotExecuted = (error: WriteError): boolean =>
   (error._tag === "LicenseUnavailable" && error.status === 503) ||
-  (error._tag === "Unreachable" && error.detail !== undefined && notSent.has(error.detail))
+  (error._tag === "Unreachable" && error.reason === "transport" && Faults.ofDetail(error.detail).isUnsent)
 
 /**
  * Maps an error to what it means for a change: a lost race (`ConcurrencyConflict`), or an outcome that is not known.
