@@ -60,7 +60,8 @@ const demo = Effect.gen(function* () {
     yield* Effect.catchTag(count, "SignInRequired", (error) =>
       line(`${yellow("caught")} ${error._tag}: ${error.message}`)
     )
-  }).pipe(Effect.provide(ErpNet.layerUser({ instance, application, store })))
+    // minimumTokenAge is for this demo alone, which lets tokens expire as soon as they are there
+  }).pipe(Effect.provide(ErpNet.layerUser({ instance, application, store, minimumTokenAge: 0 })))
 }).pipe(Effect.provide(ErpNetEmulator.serve()), Effect.provide(NodeHttpClient.layerUndici))
 
 run(demo)

@@ -38,19 +38,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Tracer from "effect/Tracer"
 import type * as AccessToken from "./AccessToken.ts"
 import * as Challenge from "./AuthorizedClient/challenge.ts"
-import {
-  Expired,
-  ForeignOrigin,
-  InvalidClient,
-  InvalidGrant,
-  InvalidScope,
-  TokenEndpointUnavailable,
-  type TokenError,
-  TokenRequestRejected,
-  TokenResponseInvalid,
-  Unauthorized,
-  UnauthorizedClient
-} from "./ErpNetError.ts"
+import { Expired, ForeignOrigin, type TokenError, Unauthorized } from "./ErpNetError.ts"
 import * as Instance from "./Instance.ts"
 import * as Body from "./internal/body.ts"
 import * as CallerResponse from "./internal/callerResponse.ts"
@@ -184,28 +172,8 @@ const refusal =
   }
 
 /** A copy of a token error that also carries the 401 which made the renewal necessary; the original is shared. */
-const withRejected = (error: TokenError, refused: Unauthorized | Expired): TokenError => {
-  const rejected = new Unauthorized({ ...refused })
-  switch (error._tag) {
-    case "InvalidClient":
-      return new InvalidClient({ ...error, rejected })
-    case "UnauthorizedClient":
-      return new UnauthorizedClient({ ...error, rejected })
-    case "InvalidScope":
-      return new InvalidScope({ ...error, rejected })
-    case "InvalidGrant":
-      return new InvalidGrant({ ...error, rejected })
-    case "TokenRequestRejected":
-      return new TokenRequestRejected({ ...error, rejected })
-    case "TokenEndpointUnavailable":
-      return new TokenEndpointUnavailable({ ...error, rejected })
-    case "TokenResponseInvalid":
-      return new TokenResponseInvalid({ ...error, rejected })
-    case "Expired":
-      // The cause of an Error is not enumerable, so spreading leaves it out.
-      return new Expired({ ...error, cause: error.cause, rejected })
-  }
-}
+const withRejected = (error: TokenError, refused: Unauthorized | Expired): TokenError =>
+  error.with({ rejected: new Unauthorized({ ...refused }) })
 
 const attributesOf = (call: Call) => ({
   "http.request.method": call.own.method,

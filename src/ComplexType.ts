@@ -16,6 +16,7 @@
  * @since 0.1.0
  */
 import type * as BigDecimal from "effect/BigDecimal"
+import * as Brand from "effect/Brand"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
@@ -316,17 +317,35 @@ export const customPropertyCode = (name: string): Option.Option<string> =>
     : Option.none()
 
 /**
- * An enum of ERP.net, read and written by the names of its members. The members that are given are known to the
- * compiler and its completions; one that a newer server adds, or that an instance does not know, is read as its name
- * and does not fail. Where it should fail, use `Schema.Literal`.
+ * The name of a member of an enum that the program does not list: one that a newer server sent, or one that is given by
+ * {@link enumMember}.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type EnumMember = string & Brand.Brand<"effect-erpnet/EnumMember">
+
+/**
+ * Names a member that {@link Enum} does not list, to write it or to filter by it.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const enumMember: (name: string) => EnumMember = Brand.nominal<EnumMember>()
+
+/**
+ * An enum of ERP.net, read and written by the names of its members. It is open when it is read: a member that a newer
+ * server adds is read as its name and does not fail. It is closed when it is written or filtered: a name that is not
+ * listed does not compile, unless {@link enumMember} says that it is meant. Where reading should fail, use
+ * `Schema.Literal`.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Enum = <const Members extends ReadonlyArray<string>>(
   ...members: Members
-): Schema.Schema<Members[number] | (string & {})> =>
-  Schema.declare((value): value is Members[number] | (string & {}) => typeof value === "string", {
+): Schema.Schema<Members[number] | EnumMember> =>
+  Schema.declare((value): value is Members[number] | EnumMember => typeof value === "string", {
     identifier: "Enum",
     description: `one of ${members.join(", ")}, or another name`
   })

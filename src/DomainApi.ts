@@ -48,6 +48,7 @@ import type * as EntityId from "./EntityId.ts"
 import type * as EntityInput from "./EntityInput.ts"
 import type * as EntitySet from "./EntitySet.ts"
 import { type InvalidValue, type TransactionLost, Unreachable } from "./ErpNetError.ts"
+import type * as Filter from "./Filter.ts"
 import type * as Instance from "./Instance.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
 import * as Settings from "./internal/settings.ts"
@@ -263,9 +264,9 @@ export const run: {
  * @category combinators
  * @since 0.1.0
  */
-export const list = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>> = {}
+export const list = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
 ): Effect.Effect<ReadonlyArray<A>, DomainRequest.DomainApiError, DomainApi> => run(DomainRequest.list(set, query))
 
 /**
@@ -283,9 +284,9 @@ export const list = <A, I>(
  * @category combinators
  * @since 0.1.0
  */
-export const stream = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>> = {}
+export const stream = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
 ): Stream.Stream<A, DomainRequest.DomainApiError, DomainApi> =>
   Stream.fromPull(
     Effect.flatMap(DomainApi, (api) =>
@@ -331,9 +332,9 @@ export const find = <A, I>(
  * @category combinators
  * @since 0.2.0
  */
-export const first = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Omit<Query.Query<NoInfer<A>, NoInfer<I>>, "top"> = {}
+export const first = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Omit<Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>>, "top"> = {}
 ): Effect.Effect<Option.Option<A>, DomainRequest.DomainApiError, DomainApi> => run(DomainRequest.first(set, query))
 
 /**
@@ -342,9 +343,12 @@ export const first = <A, I>(
  * @category combinators
  * @since 0.1.0
  */
-export const count = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Pick<Query.Query<NoInfer<A>, NoInfer<I>>, "filter" | "search" | "context" | "headers"> = {}
+export const count = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Pick<
+    Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>>,
+    "filter" | "search" | "context" | "headers"
+  > = {}
 ): Effect.Effect<number, DomainRequest.DomainApiError, DomainApi> => run(DomainRequest.count(set, query))
 
 /**

@@ -40,13 +40,13 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type { ApiError } from "./AuthorizedClient/apiError.ts"
 import * as ComplexType from "./ComplexType.ts"
 import * as Decode from "./DomainRequest/decode.ts"
 import * as EntityId from "./EntityId.ts"
 import * as EntityInput from "./EntityInput.ts"
 import type * as EntitySet from "./EntitySet.ts"
 import {
+  type ApiError,
   type ConcurrencyConflict,
   type ForeignOrigin,
   InvalidQuery,
@@ -59,6 +59,7 @@ import {
   type Unauthorized,
   type Unreachable
 } from "./ErpNetError.ts"
+import type * as Filter from "./Filter.ts"
 import * as AnswerBody from "./internal/answerBody.ts"
 import { isGuid } from "./internal/guid.ts"
 import { isIdentifier } from "./internal/identifier.ts"
@@ -337,9 +338,9 @@ const decodePage = <A, I>(
  * @category constructors
  * @since 0.2.0
  */
-export const page = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>> = {}
+export const page = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
 ): Read<Page<A>> => ({
   _tag: "Read",
   ...aboutSet("page", set.name),
@@ -370,9 +371,9 @@ const linkHeaders = (query: Query.RequestOptions): Readonly<Record<string, strin
  * @category constructors
  * @since 0.2.0
  */
-export const nextPage = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>>,
+export const nextPage = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>>,
   link: string
 ): Read<Page<A>> => ({
   _tag: "Read",
@@ -387,9 +388,9 @@ export const nextPage = <A, I>(
  * @category constructors
  * @since 0.1.0
  */
-export const list = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>> = {}
+export const list = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
 ): Read<ReadonlyArray<A>> => map(page(set, query), "list", ({ rows }) => rows)
 
 /**
@@ -398,9 +399,9 @@ export const list = <A, I>(
  * @category constructors
  * @since 0.2.0
  */
-export const first = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Omit<Query.Query<NoInfer<A>, NoInfer<I>>, "top"> = {}
+export const first = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Omit<Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>>, "top"> = {}
 ): Read<Option.Option<A>> => map(page(set, { ...query, top: 1 }), "first", ({ rows }) => Arr.head(rows))
 
 const entityPath = (entitySet: string, id: EntityId.Input): Either.Either<string, InvalidQuery> => {
@@ -519,9 +520,12 @@ export const find = <A, I>(
  * @category constructors
  * @since 0.2.0
  */
-export const count = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  query: Pick<Query.Query<NoInfer<A>, NoInfer<I>>, "filter" | "search" | "context" | "headers"> = {}
+export const count = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Pick<
+    Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>>,
+    "filter" | "search" | "context" | "headers"
+  > = {}
 ): Read<number> => ({
   _tag: "Read",
   ...aboutSet("count", set.name),

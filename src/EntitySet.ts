@@ -27,9 +27,11 @@ import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as PlainRow from "./EntitySet/plainRow.ts"
+import * as Filter from "./Filter.ts"
 import { isIdentifier } from "./internal/identifier.ts"
 import { ExpandId, isRow, type Projection, prepare, project, projectionOptions, shapeOf } from "./internal/rowShape.ts"
 import { encodeValue } from "./internal/uri.ts"
+import type * as Query from "./Query.ts"
 
 /**
  * The type id of {@link EntitySet}.
@@ -63,6 +65,26 @@ export interface EntitySet<A, I> {
   readonly decode: Decode<A>
   /** Decodes the rows of a page. */
   readonly decodeAll: Decode<ReadonlyArray<A>>
+}
+
+/**
+ * The fields that filter and order the rows of a set, where they are not the fields of its rows.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Terms<F, O> = Filter.Terms<F, O>
+
+/**
+ * An entity set with the fields that its rows may be filtered by (`F`) and ordered by (`O`). One that names none is
+ * filtered and ordered by the fields of its rows.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Queryable<A, I, F = Filter.Fields<A, I>, O = Query.OrderField<I>> = EntitySet<A, I> & {
+  /** The fields that may be filtered and ordered by, where they are not those of the rows. */
+  readonly terms?: Terms<F, O> | undefined
 }
 
 /**
@@ -113,6 +135,20 @@ export interface Options {
 }
 
 /**
+ * Options of {@link make} for a set that is filtered or ordered by more than it reads.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface FilterableOptions<A, I> extends Options {
+  /**
+   * Fields that may be filtered and ordered by without being read: they are not part of `$select`. The fields of the
+   * rows remain usable too.
+   */
+  readonly filterable: Schema.Schema<A, I>
+}
+
+/**
  * Makes an entity set from its name and the Schema of its rows.
  *
  * `$select` holds the names of the encoded fields; annotations such as `@odata.id` are sent by the server anyway. A
@@ -122,10 +158,17 @@ export interface Options {
  * @category constructors
  * @since 0.1.0
  */
-export const make = <A, I extends object>(
+export const make: {
+  <A, I extends object, FA, FI extends object>(
+    name: string,
+    schema: Schema.Schema<A, I>,
+    options: FilterableOptions<FA, FI>
+  ): Queryable<A, I, Filter.Fields<A, I> & Filter.Fields<FA, FI>, Query.OrderField<I> | Query.OrderField<FI>>
+  <A, I extends object>(name: string, schema: Schema.Schema<A, I>, options?: Options): EntitySet<A, I>
+} = <A, I extends object>(
   name: string,
   schema: Schema.Schema<A, I>,
-  options: Options = {}
+  options: Options | FilterableOptions<unknown, object> = {}
 ): EntitySet<A, I> => {
   if (!isIdentifier(name)) {
     throw new TypeError(`EntitySet.make: ${JSON.stringify(name)} is not the name of an entity set.`)
@@ -137,6 +180,7 @@ export const make = <A, I extends object>(
   const decodeRow = decoder(row)
   const decodeRows = decoder(Schema.Array(row))
   return {
+    ...("filterable" in options ? { terms: termsOf(`EntitySet.make("${name}").filterable`, options.filterable) } : {}),
     [TypeId]: TypeId,
     name,
     schema,
@@ -194,6 +238,11 @@ const target = <A, I>(
         projection: { select: other.select, expand: other.expand === undefined ? [] : [other.expand] }
       }
     : { schema: other, projection: projectionOf(where, other, {}) }
+
+const termsOf = (where: string, schema: Schema.Schema.All): Terms<never, never> => {
+  projectionOf(where, schema, {})
+  return { [Filter.TermsTypeId]: { _F: (_: never) => _, _O: (_: never) => _ }, shape: shapeOf(schema) }
+}
 
 const projectionOf = (where: string, schema: Schema.Schema.All, options: Options): Projection => {
   if (!isRow(schema.ast)) {

@@ -30,7 +30,7 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as AuthorizedClient from "./AuthorizedClient.ts"
 import * as DomainApi from "./DomainApi.ts"
-import type { InvalidApplication, InvalidInstance } from "./ErpNetError.ts"
+import type { InvalidApplication, InvalidInstance, Unreachable } from "./ErpNetError.ts"
 import * as Instance from "./Instance.ts"
 import * as TokenProvider from "./TokenProvider.ts"
 import * as UserTokens from "./UserTokens.ts"
@@ -82,17 +82,43 @@ export const layer = (options: Options): Layer.Layer<Services, InvalidInstance, 
     )
   )
 
+type ConfigFault = ConfigError.ConfigError | InvalidInstance | InvalidApplication
+
+function makeConfigLayer(
+  options?: ServiceOptions & { readonly discover?: false | undefined }
+): Layer.Layer<Services, ConfigFault, HttpClient.HttpClient>
+function makeConfigLayer(
+  options: ServiceOptions & TokenProvider.ConfigOptions
+): Layer.Layer<Services, ConfigFault | Unreachable, HttpClient.HttpClient>
+function makeConfigLayer(
+  options: ServiceOptions & TokenProvider.ConfigOptions = {}
+): Layer.Layer<Services, ConfigFault | Unreachable, HttpClient.HttpClient> {
+  return Layer.provideMerge(services(options), TokenProvider.layerConfig(options))
+}
+
 /**
- * All services, with the settings `ERPNET_INSTANCE`, `ERPNET_CLIENT_ID`, `ERPNET_CLIENT_SECRET` and `ERPNET_SCOPE`
- * (may be missing) from the configuration. A missing setting is a `ConfigError` that names it.
+ * All services, with the settings `ERPNET_INSTANCE`, `ERPNET_CLIENT_ID`, `ERPNET_CLIENT_SECRET` (or
+ * `ERPNET_CLIENT_SECRET_FILE`, a file that holds it) and `ERPNET_SCOPE` (may be missing) from the configuration, and for
+ * moved sites `ERPNET_TOKEN_ENDPOINT` and `ERPNET_ODATA`, or the option `discover`. A missing setting is a
+ * `ConfigError` that names it.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (
-  options: ServiceOptions = {}
-): Layer.Layer<Services, ConfigError.ConfigError | InvalidInstance | InvalidApplication, HttpClient.HttpClient> =>
-  Layer.provideMerge(services(options), TokenProvider.layerConfig(options))
+export const layerConfig: {
+  /** With the conventional addresses, or those of the settings. */
+  (
+    options?: ServiceOptions & { readonly discover?: false | undefined }
+  ): Layer.Layer<Services, ConfigError.ConfigError | InvalidInstance | InvalidApplication, HttpClient.HttpClient>
+  /** With the addresses that the instance names; `Unreachable` where it gives no answer. */
+  (
+    options: ServiceOptions & TokenProvider.ConfigOptions
+  ): Layer.Layer<
+    Services,
+    ConfigError.ConfigError | InvalidInstance | InvalidApplication | Unreachable,
+    HttpClient.HttpClient
+  >
+} = makeConfigLayer
 
 /**
  * Options of {@link layerUser}: which instance, whose tokens, and how the services behave.

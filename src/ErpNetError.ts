@@ -11,6 +11,7 @@
  * - `code`, `type`, `detail`: number, type and text of the API's error; without one, `detail` says more of the fault.
  * - `error`, `errorDescription`: those of an OAuth error (RFC 6749 section 5.2) or of a challenge (RFC 6750 section 3).
  * - `tokenEndpoint`, `clientId`: who was asked for the token, and for which application.
+ * - `grantType`: the grant of the token request (RFC 6749 section 1.3) that was refused.
  * - `rejected`: the 401 of the API that made the renewal necessary which then failed.
  * - `reason`: the kind of the fault where its type lists them, else what is wrong, in words.
  *
@@ -36,6 +37,7 @@
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as ClientSettings from "./internal/clientSettings.ts"
 import * as Faults from "./internal/faults.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
 import { ErrorTypeId, taggedError } from "./internal/taggedError.ts"
@@ -70,16 +72,18 @@ const seconds = (duration: Duration.Duration): string => `${Math.ceil(Duration.t
 
 /**
  * The name or URL of an instance cannot be used. `reason` says what is wrong with it; the input itself is not
- * repeated where it could hold a password or a key.
+ * repeated where it could hold a password or a key. `setting` names the setting, where it came from one.
  *
  * @category errors
  * @since 0.1.0
  */
 export class InvalidInstance extends /* @__PURE__ */ taggedError<InvalidInstance>()("InvalidInstance", () => ({
-  reason: text
+  reason: text,
+  setting: optionalText()
 })) {
   override get message(): string {
-    return `The ERP.net instance cannot be used: ${this.reason}.`
+    const setting = this.setting === undefined ? "" : ` (setting ${this.setting})`
+    return `The ERP.net instance${setting} cannot be used: ${this.reason}.`
   }
 }
 
@@ -90,12 +94,11 @@ export class InvalidInstance extends /* @__PURE__ */ taggedError<InvalidInstance
  * @since 0.1.0
  */
 export class InvalidApplication extends /* @__PURE__ */ taggedError<InvalidApplication>()("InvalidApplication", () => ({
-  field: Schema.Literal("clientId", "clientSecret", "scope"),
+  field: Schema.Literal("clientId", "clientSecret", "scope", "redirectUri", "postLogoutRedirectUri"),
   reason: text
 })) {
   override get message(): string {
-    const settings = { clientId: "ERPNET_CLIENT_ID", clientSecret: "ERPNET_CLIENT_SECRET", scope: "ERPNET_SCOPE" }
-    return `The Trusted Application cannot be used: ${this.field} (setting ${settings[this.field]}) ${this.reason}.`
+    return `The Trusted Application cannot be used: ${this.field} (setting ${ClientSettings.names[this.field]}) ${this.reason}.`
   }
 }
 
@@ -187,6 +190,7 @@ export class Unauthorized extends /* @__PURE__ */ taggedError<Unauthorized>()("U
  * - `redirect`: a redirect, which is never followed because it could carry the secret elsewhere;
  * - `tooLarge`: an answer of more than 1 MiB;
  * - `credentials`: the Effect that supplies the Trusted Application failed;
+ * - `store`: the store of the refresh token failed or did not answer;
  * - `closed`: the layer that holds the token is closed.
  *
  * @category models
@@ -199,6 +203,7 @@ export const UnavailableReason = /* @__PURE__ */ Schema.Literal(
   "redirect",
   "tooLarge",
   "credentials",
+  "store",
   "closed"
 )
 
@@ -221,6 +226,7 @@ const unavailableAdvice: Record<UnavailableReason, string> = {
   redirect: "Redirects are not followed, so that the secret goes nowhere else. Use the final address of the instance",
   tooLarge: "This is not a token answer. Check the address of the instance",
   credentials: "Check the settings of the Trusted Application, or the store that they come from",
+  store: "Check that the store of the refresh token can be reached and read",
   closed: "Run the call inside the scope of the layer that provides TokenProvider"
 }
 
@@ -252,7 +258,16 @@ export class TokenEndpointUnavailable extends /* @__PURE__ */ taggedError<TokenE
   }
 }
 
+const grant = () => Schema.optional(Schema.Literal("client_credentials", "authorization_code", "refresh_token"))
+
+type GrantType = "client_credentials" | "authorization_code" | "refresh_token"
+
+/** Whether a person has to sign in for this grant; without one, it is that of a service application. */
+const isOfPerson = (self: { readonly grantType?: GrantType | undefined }): boolean =>
+  self.grantType === "authorization_code" || self.grantType === "refresh_token"
+
 const oauth = () => ({
+  grantType: grant(),
   error: text,
   errorDescription: optionalText(),
   status: Schema.Number,
@@ -274,16 +289,20 @@ const describeOAuth = (self: OAuthError, advice: string): string =>
 
 /**
  * OAuth `invalid_client` (RFC 6749 section 5.2): ERP.net does not know the application, or it is disabled, or the
- * secret is wrong.
+ * secret is wrong. `hint` says what the form of the secret suggests, such as a hash in its place; never the secret.
  *
  * @category errors
  * @since 0.1.0
  */
-export class InvalidClient extends /* @__PURE__ */ taggedError<InvalidClient>()("InvalidClient", oauth) {
+export class InvalidClient extends /* @__PURE__ */ taggedError<InvalidClient>()("InvalidClient", () => ({
+  ...oauth(),
+  hint: optionalText()
+})) {
   override get message(): string {
     return describeOAuth(
       this,
-      "The application is not found or disabled, or the secret is wrong. In the Trusted Application of this " +
+      (this.hint === undefined ? "" : `${this.hint}. `) +
+        "The application is not found or disabled, or the secret is wrong. In the Trusted Application of this " +
         "instance check ApplicationUri (it is the client id), IsEnabled, ClientType = Confidential, and that " +
         "ApplicationSecretHash is base64(sha256(secret))."
     )
@@ -291,7 +310,7 @@ export class InvalidClient extends /* @__PURE__ */ taggedError<InvalidClient>()(
 }
 
 /**
- * OAuth `unauthorized_client`: the application may not use the client-credentials grant.
+ * OAuth `unauthorized_client`: the application may not use this grant.
  *
  * @category errors
  * @since 0.1.0
@@ -300,7 +319,10 @@ export class UnauthorizedClient extends /* @__PURE__ */ taggedError<Unauthorized
   override get message(): string {
     return describeOAuth(
       this,
-      "The application may not act on its own. Set SystemUserAllowed = true and a SystemUser in the Trusted Application."
+      isOfPerson(this)
+        ? "People may not sign in to the application. Set ImpersonateAsInternalUserAllowed (for people outside the " +
+            "company ImpersonateAsCommunityUserAllowed) = true in the Trusted Application."
+        : "The application may not act on its own. Set SystemUserAllowed = true and a SystemUser in the Trusted Application."
     )
   }
 }
@@ -321,7 +343,7 @@ export class InvalidScope extends /* @__PURE__ */ taggedError<InvalidScope>()("I
     return describeOAuth(
       this,
       `Requested was ${asked}. Request only what the Scope of the Trusted Application lists (read, update), ` +
-        "or extend it there; openid, profile and offline_access are not for service applications."
+        `or extend it there${isOfPerson(this) ? "" : "; openid, profile and offline_access are not for service applications"}.`
     )
   }
 }
@@ -334,6 +356,19 @@ export class InvalidScope extends /* @__PURE__ */ taggedError<InvalidScope>()("I
  */
 export class InvalidGrant extends /* @__PURE__ */ taggedError<InvalidGrant>()("InvalidGrant", oauth) {
   override get message(): string {
+    if (this.grantType === "authorization_code") {
+      return describeOAuth(
+        this,
+        "The authorization code is expired, was used before, or belongs to another application, redirect address or " +
+          "code verifier. Sign in again."
+      )
+    }
+    if (this.grantType === "refresh_token") {
+      return describeOAuth(
+        this,
+        "The refresh token is expired or revoked, was used before, or belongs to another application. Sign in again."
+      )
+    }
     return describeOAuth(
       this,
       "The server takes the grant for malformed, expired or revoked. Check that the address is the token endpoint " +
@@ -355,7 +390,7 @@ export class TokenRequestRejected extends /* @__PURE__ */ taggedError<TokenReque
   override get message(): string {
     const advice =
       this.error === "unsupported_grant_type"
-        ? "The server does not offer the client-credentials grant. Check that this is the identity server of an ERP.net instance."
+        ? `The server does not offer the grant ${this.grantType ?? "client_credentials"}. Check that this is the identity server of an ERP.net instance.`
         : this.error === "invalid_request"
           ? "A parameter is missing or malformed. Check the client id and secret, and that no proxy rewrites the form."
           : "The code is not one of RFC 6749. Look it up in the log of the identity server."
@@ -415,6 +450,197 @@ export class Expired extends /* @__PURE__ */ taggedError<Expired>()("Expired", (
     return (
       "The access token had expired before it could be used: the answer of the identity server took longer than " +
       "the lifetime of the token. Check expires_in and the response time of the identity server."
+    )
+  }
+}
+
+// --- people sign in -------------------------------------------------------------------------------------------------
+
+/**
+ * The id_token cannot be accepted (OpenID Connect Core 3.1.3.7). `claim` names the claim or header at fault, or
+ * `id_token` where it is missing or malformed; `reason` says what is wrong, never its value.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class IdTokenInvalid extends /* @__PURE__ */ taggedError<IdTokenInvalid>()("IdTokenInvalid", () => ({
+  claim: Schema.Literal(
+    "iss",
+    "aud",
+    "azp",
+    "exp",
+    "nbf",
+    "nonce",
+    "alg",
+    "crit",
+    "at_hash",
+    "sub",
+    "auth_time",
+    "id_token"
+  ),
+  reason: text
+})) {
+  override get message(): string {
+    return (
+      `The id_token was not accepted, because of ${this.claim}: ${this.reason}. ` +
+      "Sign in again; if it happens each time, check the clocks of both sides and that the identity server is that of the instance."
+    )
+  }
+}
+
+const signInReasons = {
+  noRefreshToken: "there is no refresh token, and the access token has expired",
+  refused: "the refresh token was refused",
+  signedOut: "the person signed out",
+  noSession: "there is no session",
+  crossSite: "the request came from another site"
+}
+
+/**
+ * A person has to sign in (again): the only error that calls for a browser. `reason` says why; `cause` is the refusal
+ * of the refresh token or of the id_token that came with a renewal; `instance` is the origin of the instance.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class SignInRequired extends /* @__PURE__ */ taggedError<SignInRequired>()("SignInRequired", () => ({
+  reason: Schema.Literal("noRefreshToken", "refused", "signedOut", "noSession", "crossSite"),
+  instance: text,
+  clientId: text,
+  cause: Schema.optional(Schema.Union(InvalidGrant, IdTokenInvalid)),
+  rejected: rejected()
+})) {
+  override get message(): string {
+    const cause = this.cause === undefined ? "" : ` ${this.cause.message}`
+    return (
+      `A person has to sign in at ${this.instance} for client "${this.clientId}": ${signInReasons[this.reason]}.${cause} ` +
+      "Send the person to the sign-in page; trying again without it does not help."
+    )
+  }
+}
+
+const stateReasons = {
+  missing: "the callback has no state",
+  different: "the state of the callback is not that of this sign-in",
+  doubled: "the callback has more than one state",
+  expired: "the sign-in was begun more than 10 minutes ago",
+  otherInstance: "the sign-in was begun for another instance or redirect address"
+}
+
+/**
+ * The callback does not belong to the sign-in that was begun here: it comes from another tab, an old page, or from
+ * somebody else (RFC 6749 section 10.12). Nothing was sent. `reason` says what differs.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class StateMismatch extends /* @__PURE__ */ taggedError<StateMismatch>()("StateMismatch", () => ({
+  reason: Schema.Literal("missing", "different", "doubled", "expired", "otherInstance")
+})) {
+  override get message(): string {
+    return `The sign-in was not completed: ${stateReasons[this.reason]}. Begin the sign-in again.`
+  }
+}
+
+const callback = () => ({ error: text, errorDescription: optionalText() })
+
+/**
+ * The person, or the identity server for them, denied access (`access_denied`, RFC 6749 section 4.1.2.1).
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class AuthorizationDenied extends /* @__PURE__ */ taggedError<AuthorizationDenied>()(
+  "AuthorizationDenied",
+  callback
+) {
+  override get message(): string {
+    return (
+      `The sign-in was denied with ${this.error}${quoted(": ", this.errorDescription)}. ` +
+      "The person cancelled it or gave no consent; offer to sign in again."
+    )
+  }
+}
+
+/**
+ * The identity server cannot answer without showing a page (OpenID Connect Core 3.1.2.6), which `prompt: "none"`
+ * forbids.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class InteractionRequired extends /* @__PURE__ */ taggedError<InteractionRequired>()(
+  "InteractionRequired",
+  callback
+) {
+  override get message(): string {
+    return (
+      `The sign-in needs the person: ${this.error}${quoted(": ", this.errorDescription)}. ` +
+      'Begin it again without prompt "none".'
+    )
+  }
+}
+
+/**
+ * The identity server gave no authorization code. `reason` is `error` where it named an OAuth error, `issuer` where the
+ * answer is that of another issuer (RFC 9207), `response` where the callback is malformed.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class AuthorizationFailed extends /* @__PURE__ */ taggedError<AuthorizationFailed>()(
+  "AuthorizationFailed",
+  () => ({
+    reason: Schema.Literal("error", "issuer", "response"),
+    error: optionalText(),
+    errorDescription: optionalText()
+  })
+) {
+  override get message(): string {
+    if (this.reason === "issuer") {
+      return "The callback comes from another identity server than the one that was asked. Nothing was sent. Begin the sign-in again."
+    }
+    if (this.reason === "response") {
+      return "The callback has no authorization code, or a parameter more than once. Nothing was sent. Begin the sign-in again."
+    }
+    return (
+      `The identity server refused the sign-in with ${this.error ?? "an error"}${quoted(": ", this.errorDescription)}. ` +
+      "Check the redirect address and the Scope in the Trusted Application."
+    )
+  }
+}
+
+/**
+ * Nobody completed the sign-in in time. `after` is how long it was waited for.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class SignInTimeout extends /* @__PURE__ */ taggedError<SignInTimeout>()("SignInTimeout", () => ({
+  after: Schema.DurationFromMillis
+})) {
+  override get message(): string {
+    return `The sign-in was not completed within ${seconds(this.after)}. Begin it again, or allow more time.`
+  }
+}
+
+/**
+ * No listener for the callback of a sign-in could be opened. `host` and `ports` are the addresses that were tried,
+ * `port` the last of them, `reason` is what the system said.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class ListenFailed extends /* @__PURE__ */ taggedError<ListenFailed>()("ListenFailed", () => ({
+  host: text,
+  port: Schema.Number,
+  ports: Schema.Array(Schema.Number),
+  reason: text
+})) {
+  override get message(): string {
+    return (
+      `Cannot listen on ${this.host} for the callback of the sign-in (ports tried: ${this.ports.join(", ")}): ` +
+      `${this.reason}. Free the port, or register a redirect address with another one.`
     )
   }
 }
@@ -777,6 +1003,9 @@ export class ImportOutcomeUnknown extends OutcomeUnknown {
   static override readonly fields = () => ({ ...outcome(), firstRow: Schema.Number, lastRow: Schema.Number })
   readonly firstRow: number
   readonly lastRow: number
+  declare readonly with: (
+    fields: Partial<Schema.Struct.Type<ReturnType<typeof ImportOutcomeUnknown.fields>>>
+  ) => ImportOutcomeUnknown
   constructor({ firstRow, lastRow, ...fields }: Schema.Struct.Type<ReturnType<typeof ImportOutcomeUnknown.fields>>) {
     super(fields)
     this.firstRow = firstRow
@@ -858,6 +1087,7 @@ export type TokenError =
   | TokenEndpointUnavailable
   | TokenResponseInvalid
   | Expired
+  | SignInRequired
 
 const tokenErrorClasses = () =>
   [
@@ -868,7 +1098,8 @@ const tokenErrorClasses = () =>
     TokenRequestRejected,
     TokenEndpointUnavailable,
     TokenResponseInvalid,
-    Expired
+    Expired,
+    SignInRequired
   ] as const
 
 /**
@@ -883,6 +1114,80 @@ export const TokenError: Schema.Schema<
 > = /* @__PURE__ */ lazySchema(() => Schema.Union(...tokenErrorClasses()))
 
 /**
+ * What completing a sign-in can fail with.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export type SignInError =
+  | StateMismatch
+  | AuthorizationDenied
+  | InteractionRequired
+  | AuthorizationFailed
+  | IdTokenInvalid
+  | TokenError
+
+const signInErrorClasses = () =>
+  [
+    StateMismatch,
+    AuthorizationDenied,
+    InteractionRequired,
+    AuthorizationFailed,
+    IdTokenInvalid,
+    ...tokenErrorClasses()
+  ] as const
+
+/**
+ * {@link SignInError} as a Schema.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const SignInError: Schema.Schema<
+  SignInError,
+  Schema.Schema.Encoded<ReturnType<typeof signInErrorClasses>[number]>
+> = /* @__PURE__ */ lazySchema(() => Schema.Union(...signInErrorClasses()))
+
+/**
+ * What an answer of the API that is not 2xx becomes.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export type ApiError =
+  | Forbidden
+  | NotFound
+  | RateLimited
+  | LicenseUnavailable
+  | EntityRenamed
+  | ValidationFailed
+  | DuplicateKey
+  | ServerError
+
+const apiErrorClasses = () =>
+  [
+    Forbidden,
+    NotFound,
+    RateLimited,
+    LicenseUnavailable,
+    EntityRenamed,
+    ValidationFailed,
+    DuplicateKey,
+    ServerError
+  ] as const
+
+/**
+ * {@link ApiError} as a Schema.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const ApiError: Schema.Schema<
+  ApiError,
+  Schema.Schema.Encoded<ReturnType<typeof apiErrorClasses>[number]>
+> = /* @__PURE__ */ lazySchema(() => Schema.Union(...apiErrorClasses()))
+
+/**
  * Every error of this package.
  *
  * @category errors
@@ -892,6 +1197,13 @@ export type ErpNetError =
   | TokenError
   | InvalidInstance
   | InvalidApplication
+  | IdTokenInvalid
+  | StateMismatch
+  | AuthorizationDenied
+  | InteractionRequired
+  | AuthorizationFailed
+  | SignInTimeout
+  | ListenFailed
   | RefreshTokenStoreError
   | InvalidTransport
   | Unauthorized
@@ -923,16 +1235,17 @@ export type ErpNetError =
  */
 export const isErpNetError = (u: unknown): u is ErpNetError => Predicate.hasProperty(u, TypeId)
 
-const tokenErrors: ReadonlySet<string> = new Set<TokenError["_tag"]>([
-  "InvalidClient",
-  "UnauthorizedClient",
-  "InvalidScope",
-  "InvalidGrant",
-  "TokenRequestRejected",
-  "TokenEndpointUnavailable",
-  "TokenResponseInvalid",
-  "Expired"
-])
+const tokenErrors: Readonly<Record<TokenError["_tag"], true>> = {
+  InvalidClient: true,
+  UnauthorizedClient: true,
+  InvalidScope: true,
+  InvalidGrant: true,
+  TokenRequestRejected: true,
+  TokenEndpointUnavailable: true,
+  TokenResponseInvalid: true,
+  Expired: true,
+  SignInRequired: true
+}
 
 /**
  * Tells whether a value is one of {@link TokenError}.
@@ -940,7 +1253,7 @@ const tokenErrors: ReadonlySet<string> = new Set<TokenError["_tag"]>([
  * @category guards
  * @since 0.1.0
  */
-export const isTokenError = (u: unknown): u is TokenError => isErpNetError(u) && tokenErrors.has(u._tag)
+export const isTokenError = (u: unknown): u is TokenError => isErpNetError(u) && Object.hasOwn(tokenErrors, u._tag)
 
 /**
  * Tells whether the same call may succeed later with nothing changed: no connection, a timeout, 408, 425, 429, 5xx
@@ -958,6 +1271,7 @@ export const isTransient = (u: unknown): boolean => {
         (u.reason === "transport" && !Faults.ofDetail(u.detail).isPermanent) ||
         u.reason === "timeout" ||
         u.reason === "credentials" ||
+        u.reason === "store" ||
         (u.reason === "status" && Faults.isTransientStatus(u.status))
       )
     case "Expired":

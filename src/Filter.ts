@@ -12,6 +12,32 @@
  * )
  * ```
  *
+ * In a query `filter` also takes a callback over the fields of the set, and an array means *and*:
+ *
+ * ```ts
+ * import { ComplexType, DomainApi, EntitySet } from "effect-erpnet"
+ * import { Schema } from "effect"
+ *
+ * const Orders = EntitySet.make("Crm_Sales_SalesOrders", Schema.Struct({
+ *   DocumentNo: Schema.String,
+ *   DocumentDate: Schema.DateTimeUtc,
+ *   State: ComplexType.Enum("New", "Released"),
+ *   Customer: EntitySet.expand(Schema.Struct({ Number: Schema.String }))
+ * }))
+ *
+ * export const released = (from?: Date) =>
+ *   DomainApi.list(Orders, {
+ *     filter: (o) => [
+ *       o.State.ge("Released"),
+ *       o.Customer.Number.startsWith("10"),
+ *       from === undefined ? undefined : o.DocumentDate.ge(from) // undefined is left out
+ *     ]
+ *   })
+ * ```
+ *
+ * A field offers the operators that its type has; the functions of this module make conditions that are used with more
+ * than one set.
+ *
  * The server has no `or`, `ne`, `not`, `gt` and `lt`. For "one of these values" use {@link in}; for an `or` over
  * different fields send one request for each side and join the rows by id; for `ne`, `gt` and `lt` filter the rows in
  * the program (`ge` and `le` narrow them down first).
@@ -27,6 +53,7 @@ import type * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
 import type * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
+import type { EnumMember } from "./ComplexType.ts"
 import type { EntityId } from "./EntityId.ts"
 import { InvalidQuery } from "./ErpNetError.ts"
 import * as Literal from "./Filter/literal.ts"
@@ -98,6 +125,36 @@ export interface Containing {
   readonly contains: string
 }
 
+/**
+ * What {@link startsWith} and {@link endsWith} ask of a field: a string.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Starting {
+  readonly starting: string
+}
+
+/**
+ * What {@link ge}, {@link le} and their forms that accept null ask of a field: values in an order.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Ordered<V> {
+  readonly ordered: V
+}
+
+/**
+ * What {@link in} asks of a field.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface OneOf<V> {
+  readonly oneOf: V
+}
+
 type Numeric = number | bigint | BigDecimal.BigDecimal
 type Moment = Date | DateTime.Utc | DateText
 type Plain<T> = T extends Brand.Brand<infer _> ? T | Brand.Brand.Unbranded<T> : T
@@ -107,13 +164,22 @@ type Decimals = { readonly Value: number | string | JsonNumber | BigDecimal.BigD
 )
 type CustomValue = { readonly Value: string | null; readonly ValueId?: string | null | undefined }
 
-/** What a field of type `T` may be compared with. */
-type Accepted<T> = unknown extends T
-  ? Value | Containing
+/** A member of an enum or of `Schema.Literal`, as against a text. */
+type IsMember<T extends string> = T extends EnumMember
+  ? true
+  : Readonly<Record<never, never>> extends Readonly<Record<Plain<T>, 1>>
+    ? false
+    : true
+
+/** The values that a field of type `T` may be compared with. */
+type Comparable<T> = unknown extends T
+  ? Value
   : T extends null | undefined
     ? null
     : T extends string
-      ? Plain<T> | Guid | DateText | Containing
+      ? IsMember<T> extends true
+        ? T
+        : Plain<T> | Guid | DateText
       : T extends boolean
         ? Plain<T>
         : T extends Numeric | JsonNumber
@@ -121,9 +187,9 @@ type Accepted<T> = unknown extends T
           : T extends Date | DateTime.DateTime
             ? Moment
             : T extends EntityId
-              ? EntityId | Containing
+              ? EntityId
               : T extends Option.Option<infer Some>
-                ? Accepted<Some> | null
+                ? Comparable<Some> | null
                 : T extends ReadonlyArray<unknown>
                   ? never
                   : T extends Decimals
@@ -132,9 +198,40 @@ type Accepted<T> = unknown extends T
                       ? string
                       : T extends object
                         ? string extends keyof T
-                          ? Containing
-                          : EntityId | Containing
+                          ? never
+                          : EntityId
                         : never
+
+/** The text operators that a field of type `T` has. */
+type Searchable<T> = unknown extends T
+  ? Containing | Starting
+  : T extends null | undefined
+    ? never
+    : T extends string
+      ? IsMember<T> extends true
+        ? never
+        : Containing | Starting
+      : T extends boolean | Numeric | JsonNumber | Date | DateTime.DateTime
+        ? never
+        : T extends EntityId
+          ? Containing
+          : T extends Option.Option<infer Some>
+            ? Searchable<Some>
+            : T extends ReadonlyArray<unknown> | Decimals | CustomValue
+              ? never
+              : T extends object
+                ? Containing
+                : never
+
+type WithoutOrder = boolean | null | EntityId
+
+type Tagged<V> =
+  | V
+  | ([V] extends [never] ? never : OneOf<V>)
+  | ([Exclude<V, WithoutOrder>] extends [never] ? never : Ordered<Exclude<V, WithoutOrder>>)
+
+/** What may be asked of a field of type `T`: the values, and the operators beside `eq`. */
+type Accepted<T> = Tagged<Comparable<T>> | Searchable<T>
 
 /** The object behind a reference that is read by `$expand`; `never` for every other kind of field. */
 type Expanded<T> = T extends
@@ -189,7 +286,7 @@ type At<A, I, Path> = Path extends `${infer Name}/${infer Rest}`
   ? At<Expanded<FieldType<A, I, Name>>, Expanded<I[Name & keyof I]>, Rest>
   : Path extends Names<I>
     ? Accepted<FieldType<A, I, Path>>
-    : Numeric
+    : Tagged<Numeric>
 
 /**
  * The fields that a filter over rows of type `A`, encoded as `I`, may use, with the values each accepts. Names are
@@ -201,6 +298,113 @@ type At<A, I, Path> = Path extends `${infer Name}/${infer Rest}`
  * @since 0.1.0
  */
 export type Fields<A, I> = { readonly [Path in Paths<A, I, 4>]: At<A, I, Path> }
+
+/**
+ * The fields that filter and order the rows of a set, where they are not the fields of its rows: `F` as in
+ * {@link Fields}, `O` the names that `orderBy` takes.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Terms<out F, out O> {
+  readonly [TermsTypeId]: { readonly _F: (_: never) => F; readonly _O: (_: never) => O }
+  /** @internal */
+  readonly shape: Shape
+}
+
+/**
+ * The type id of {@link Terms}.
+ *
+ * @category type IDs
+ * @since 0.2.0
+ */
+export const TermsTypeId: unique symbol = Symbol.for("~effect-erpnet/Filter/Terms")
+
+type Tag = Containing | Starting | Ordered<unknown> | OneOf<unknown>
+type OrderedValue<V> = V extends Ordered<infer Of> ? Of : never
+type OneOfValue<V> = V extends OneOf<infer Of> ? Of : never
+
+/** The first steps of paths, and the next steps after a path. */
+type Head<Path> = Path extends `${infer Name}/${string}` ? Name : Path
+type Next<Path, Above extends string> = Path extends `${Above}/${infer Rest}` ? Head<Rest> : never
+
+interface Comparing<Path extends string, V> {
+  /** The field equals the value: `eq`. */
+  readonly eq: (value: V) => Filter<{ readonly [K in Path]: V }>
+  /** The field equals the value or is null: `equalnull`. */
+  readonly equalNull: (value: V) => Filter<{ readonly [K in Path]: V }>
+}
+
+interface Choosing<Path extends string, V> {
+  /** The field equals one of the values: `in`. */
+  readonly in: (values: ReadonlyArray<V>) => Filter<{ readonly [K in Path]: OneOf<V> }>
+}
+
+interface Ordering<Path extends string, V> {
+  /** The field is greater than or equal to the value: `ge`. */
+  readonly ge: (value: V) => Filter<{ readonly [K in Path]: Ordered<V> }>
+  /** The field is less than or equal to the value: `le`. */
+  readonly le: (value: V) => Filter<{ readonly [K in Path]: Ordered<V> }>
+  /** The field is less than or equal to the value, or is null: `lessequalnull`. */
+  readonly lessEqualNull: (value: V) => Filter<{ readonly [K in Path]: Ordered<V> }>
+  /** The field is greater than or equal to the value, or is null: `greaterequalnull`. */
+  readonly greaterEqualNull: (value: V) => Filter<{ readonly [K in Path]: Ordered<V> }>
+}
+
+interface Searching<Path extends string> {
+  /** The text occurs in the field: `contains`. */
+  readonly contains: (text: string) => Filter<{ readonly [K in Path]: Containing }>
+}
+
+interface Affixing<Path extends string> {
+  /** The field starts with the text: `startswith`. */
+  readonly startsWith: (text: string) => Filter<{ readonly [K in Path]: Starting }>
+  /** The field ends with the text: `endswith`. */
+  readonly endsWith: (text: string) => Filter<{ readonly [K in Path]: Starting }>
+}
+
+type Operators<Path extends string, V> = ([Exclude<V, Tag>] extends [never]
+  ? unknown
+  : Comparing<Path, Exclude<V, Tag>>) &
+  ([OneOfValue<V>] extends [never] ? unknown : Choosing<Path, OneOfValue<V>>) &
+  ([OrderedValue<V>] extends [never] ? unknown : Ordering<Path, OrderedValue<V>>) &
+  ([Extract<V, Containing>] extends [never] ? unknown : Searching<Path>) &
+  ([Extract<V, Starting>] extends [never] ? unknown : Affixing<Path>)
+
+/**
+ * A field in the callback that `filter` takes: the operators that its type has, and the fields behind it where it is a
+ * reference that the row expands.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Column<F, Path extends string> = (Path extends keyof F ? Operators<Path, F[Path]> : unknown) & {
+  readonly [Name in Next<keyof F, Path>]: Column<F, `${Path}/${Name}`>
+}
+
+/**
+ * The fields of a set as {@link Column}s. Names of ERP.net begin with a capital letter, operators with a small one.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Columns<F> = { readonly [Name in Head<keyof F> & string]: Column<F, Name> }
+
+/**
+ * Conditions that must all hold: one, or an array whose `undefined` members are left out.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Conditions<F> = Filter<F> | ReadonlyArray<Filter<F> | undefined>
+
+/**
+ * What `filter` of a query takes: {@link Conditions}, or a callback that makes them from the fields of the set.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Input<F> = Conditions<F> | ((columns: Columns<F>) => Conditions<F> | undefined)
 
 type NameIn<Filters> = Filters extends Filter<infer F> ? keyof F : never
 type ValueIn<Filters, Name> = Filters extends Filter<infer F> ? (Name extends keyof F ? F[Name] : never) : never
@@ -228,7 +432,7 @@ export const eq = <const Name extends string, const V extends Value>(
 export const ge = <const Name extends string, const V extends Value>(
   field: Name,
   value: V
-): Filter<{ readonly [K in Name]: V }> => make({ _tag: "Compare", operator: "ge", field, value })
+): Filter<{ readonly [K in Name]: Ordered<V> }> => make({ _tag: "Compare", operator: "ge", field, value })
 
 /**
  * The field is less than or equal to the value: `le`. ERP.net cuts a date-time in a filter down to its date: a row
@@ -240,12 +444,12 @@ export const ge = <const Name extends string, const V extends Value>(
 export const le = <const Name extends string, const V extends Value>(
   field: Name,
   value: V
-): Filter<{ readonly [K in Name]: V }> => make({ _tag: "Compare", operator: "le", field, value })
+): Filter<{ readonly [K in Name]: Ordered<V> }> => make({ _tag: "Compare", operator: "le", field, value })
 
 const in_ = <const Name extends string, const V extends Value>(
   field: Name,
   values: ReadonlyArray<V>
-): Filter<{ readonly [K in Name]: V }> => make({ _tag: "In", field, values })
+): Filter<{ readonly [K in Name]: OneOf<V> }> => make({ _tag: "In", field, values })
 
 export {
   /**
@@ -259,15 +463,15 @@ export {
 }
 
 /**
- * All of the filters hold: `and`. Without any, it holds for every row.
+ * All of the filters hold: `and`. Members that are `undefined` are left out; without any, it holds for every row.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const and = <const Filters extends ReadonlyArray<Filter<never>>>(
+export const and = <const Filters extends ReadonlyArray<Filter<never> | undefined>>(
   ...filters: Filters
 ): Filter<{ readonly [Name in NameIn<Filters[number]>]: ValueIn<Filters[number], Name> }> =>
-  make({ _tag: "And", nodes: filters.map((filter) => filter.node) })
+  make({ _tag: "And", nodes: filters.flatMap((filter) => (filter === undefined ? [] : [filter.node])) })
 
 /**
  * The text occurs in the field: `contains`. In a multi-language string any language counts, and on a reference the
@@ -290,7 +494,7 @@ export const contains = <const Name extends string>(
 export const startsWith = <const Name extends string>(
   field: Name,
   text: string
-): Filter<{ readonly [K in Name]: string }> => make({ _tag: "Text", name: "startswith", field, text })
+): Filter<{ readonly [K in Name]: Starting }> => make({ _tag: "Text", name: "startswith", field, text })
 
 /**
  * The field ends with the text: `endswith`.
@@ -301,7 +505,7 @@ export const startsWith = <const Name extends string>(
 export const endsWith = <const Name extends string>(
   field: Name,
   text: string
-): Filter<{ readonly [K in Name]: string }> => make({ _tag: "Text", name: "endswith", field, text })
+): Filter<{ readonly [K in Name]: Starting }> => make({ _tag: "Text", name: "endswith", field, text })
 
 /**
  * The field equals the value or is null: `equalnull`.
@@ -323,7 +527,7 @@ export const equalNull = <const Name extends string, const V extends Value>(
 export const lessEqualNull = <const Name extends string, const V extends Value>(
   field: Name,
   value: V
-): Filter<{ readonly [K in Name]: V }> => make({ _tag: "Call", name: "lessequalnull", field, value })
+): Filter<{ readonly [K in Name]: Ordered<V> }> => make({ _tag: "Call", name: "lessequalnull", field, value })
 
 /**
  * The field is greater than or equal to the value, or is null: `greaterequalnull`.
@@ -334,7 +538,7 @@ export const lessEqualNull = <const Name extends string, const V extends Value>(
 export const greaterEqualNull = <const Name extends string, const V extends Value>(
   field: Name,
   value: V
-): Filter<{ readonly [K in Name]: V }> => make({ _tag: "Call", name: "greaterequalnull", field, value })
+): Filter<{ readonly [K in Name]: Ordered<V> }> => make({ _tag: "Call", name: "greaterequalnull", field, value })
 
 /**
  * A guid, written bare, for a field whose schema is a plain string. A text that is no guid is refused as
@@ -361,25 +565,62 @@ export const date = (text: string): DateText => new Literal.DateLiteral(text)
  * @category combinators
  * @since 0.1.0
  */
-export const render = <A, I>(
-  set: { readonly schema: Schema.Schema<A, I> },
-  filter: Filter<NoInfer<Fields<A, I>>>
+export const render = <A, I, F = Fields<A, I>>(
+  set: { readonly schema: Schema.Schema<A, I>; readonly terms?: Terms<F, unknown> | undefined },
+  filter: Input<NoInfer<F>>
 ): Either.Either<string, InvalidQuery> =>
   Either.mapLeft(
-    renderNode(filter.node, shapeOf(set.schema)),
+    renderNode(all(filter).node, [shapeOf(set.schema), ...(set.terms === undefined ? [] : [set.terms.shape])]),
     (reason) => new InvalidQuery({ option: "$filter", reason })
   )
 
-const renderNode = (node: Node, row: Shape): Either.Either<string, string> => {
+/** The columns of any set, made as they are asked for. What a set has is known to the compiler; names are checked when the filter is rendered. */
+const columnsAt = (above: string): object =>
+  new Proxy<object>(above === "" ? Object.create(null) : operatorsOf(above.slice(0, -1)), {
+    get: (operators, name) =>
+      typeof name === "symbol" ? undefined : (Reflect.get(operators, name) ?? columnsAt(`${above}${name}/`))
+  })
+
+const operatorsOf = (field: string): object =>
+  Object.assign(Object.create(null), {
+    eq: (value: Value) => eq(field, value),
+    equalNull: (value: Value) => equalNull(field, value),
+    in: (values: ReadonlyArray<Value>) => in_(field, values),
+    ge: (value: Value) => ge(field, value),
+    le: (value: Value) => le(field, value),
+    lessEqualNull: (value: Value) => lessEqualNull(field, value),
+    greaterEqualNull: (value: Value) => greaterEqualNull(field, value),
+    contains: (text: string) => contains(field, text),
+    startsWith: (text: string) => startsWith(field, text),
+    endsWith: (text: string) => endsWith(field, text)
+  })
+
+/**
+ * Whatever `filter` of a query takes, as one filter: the callback is called with the fields of the set.
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const all = <F>(input: Input<F>): Filter<F> => {
+  // The compiler alone knows the fields of a set; at run time every name is a column.
+  const given = typeof input === "function" ? input(columnsAt("") as Columns<F>) : input
+  if (given === undefined) return make({ _tag: "And", nodes: [] })
+  if (isFilter(given)) return given
+  return make({ _tag: "And", nodes: given.flatMap((filter) => (filter === undefined ? [] : [filter.node])) })
+}
+
+const isFilter = <F>(given: Conditions<F>): given is Filter<F> => TypeId in given
+
+const renderNode = (node: Node, rows: ReadonlyArray<Shape>): Either.Either<string, string> => {
   if (node._tag === "And") {
-    return Either.map(Either.all(node.nodes.map((part) => renderNode(part, row))), (parts) =>
+    return Either.map(Either.all(node.nodes.map((part) => renderNode(part, rows))), (parts) =>
       parts.filter((part) => part !== "").join(" and ")
     )
   }
   if (!isPath(node.field)) {
     return Either.left("a field name holds characters that no ERP.net name has")
   }
-  const shape = shapeAt(row, node.field)
+  const shape = rows.map((row) => shapeAt(row, node.field)).find((found) => found !== undefined)
   const field = shape?.amount === true ? `${node.field}Value` : node.field
   const guidField = shape?.guid === true || /(?:^|\/)Id$/.test(field)
   const located = Either.mapLeft((reason: string) => `${field}, ${reason}`)

@@ -265,12 +265,12 @@ const pageSizeOf = (pageSize: number): Effect.Effect<number> =>
 
 const since = <A extends Row, I extends EncodedRow>(
   from: Timestamp,
-  filter: Filter.Filter<Filter.Fields<A, I>> | undefined
+  filter: Filter.Input<Filter.Fields<A, I>> | undefined
 ): Filter.Filter<Filter.Fields<A, I>> => {
   // ERP.net shows times in filters with three digits. Cutting the others off only makes the bound a little lower.
   const bound = Filter.ge("AggregateLastUpdateTimeUtc", Filter.date(`${from.slice(0, 23)}Z`))
   // The compiler cannot work out the fields of rows that it does not know yet; the bounds of A and I hold this one.
-  return (filter === undefined ? bound : Filter.and(bound, filter)) as Filter.Filter<Filter.Fields<A, I>>
+  return (filter === undefined ? bound : Filter.and(bound, Filter.all(filter))) as Filter.Filter<Filter.Fields<A, I>>
 }
 
 /**

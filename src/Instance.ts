@@ -14,6 +14,8 @@
  */
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -25,6 +27,7 @@ import * as Body from "./internal/body.ts"
 import * as Faults from "./internal/faults.ts"
 import { lazySchema } from "./internal/lazySchema.ts"
 import { serverText } from "./internal/redaction.ts"
+import * as SettingShape from "./internal/settingShape.ts"
 import * as Millis from "./internal/settings.ts"
 import * as Transport from "./internal/transport.ts"
 
@@ -37,7 +40,15 @@ import * as Transport from "./internal/transport.ts"
 export interface Instance {
   /** Scheme, host and port of the instance, without a trailing slash. */
   readonly origin: string
-  /** Where access tokens are issued, by default `{origin}/id/connect/token`. */
+  /** The identity server as it names itself, without a trailing slash, by default `{origin}/id`. */
+  readonly issuer: string
+  /** Where people sign in, by default `{origin}/id/connect/authorize`. */
+  readonly authorizationEndpoint: string
+  /** Where people sign out, by default `{origin}/id/connect/endsession`. */
+  readonly endSessionEndpoint: string
+  /** Where refresh tokens are revoked, by default `{origin}/id/connect/revocation`. */
+  readonly revocationEndpoint: string
+  /** Where tokens are issued, by default `{origin}/id/connect/token`. */
   readonly tokenEndpoint: string
   /** The OData service root of the Domain API with a trailing slash, by default `{origin}/api/domain/odata/`. */
   readonly odata: string
@@ -50,7 +61,12 @@ export interface Instance {
  * @since 0.1.0
  */
 export interface Options {
-  /** The address of the token endpoint where the identity site was moved. Trusted as it is written here. */
+  /** The address of the identity site where it was moved, such as `https://id.example.com`. Trusted as it is written here. */
+  readonly identity?: string | undefined
+  /**
+   * The address of the token endpoint where it is not `{identity}/connect/token`. Where it ends in `/connect/token` and
+   * `identity` is not given, what stands before that is the identity site. Trusted as it is written here.
+   */
   readonly tokenEndpoint?: string | undefined
   /** The OData service root where the API site was moved. Trusted as it is written here. */
   readonly odata?: string | undefined
@@ -106,6 +122,8 @@ const parse = (what: string, input: string, options: { readonly allowInsecure: b
   if (/\s/.test(input)) return refuse(`${what} has white space in it`)
   // The URL parser silently drops them at both ends.
   if (/[\u0000-\u001F\u007F]/.test(input)) return refuse(`${what} has a control character in it`)
+  const fault = SettingShape.faultOf(input)
+  if (fault !== undefined) return refuse(`${what} ${fault}`)
   if (!URL.canParse(input))
     return refuse(`${what} is not a URL; write a name such as testdb or https://testdb.my.erp.net`)
   const url = new URL(input)
@@ -132,6 +150,14 @@ const toUrl = (input: string): string =>
       ? input
       : `https://${input}`
 
+const withoutSlash = (url: string): string => url.replace(/\/+$/, "")
+
+/** The identity site that a token endpoint tells of, where it has the usual path. */
+const identityOf = (tokenEndpoint: URL | undefined): URL | undefined => {
+  const [, path] = /^(.*)\/connect\/token$/.exec(tokenEndpoint?.pathname ?? "") ?? []
+  return tokenEndpoint === undefined || path === undefined ? undefined : new URL(path, tokenEndpoint.origin)
+}
+
 const withSlash = (url: URL): string => {
   const href = url.href
   return href.endsWith("/") ? href : `${href}/`
@@ -152,6 +178,9 @@ const withSlash = (url: URL): string => {
 export const make = (input: string, options: Options = {}): Either.Either<Instance, InvalidInstance> => {
   const allowInsecure = options.allowInsecure ?? false
   return Either.gen(function* () {
+    const fault = SettingShape.faultOf(input)
+    if (fault !== undefined) return yield* refuse(`the name or URL ${fault}`)
+    if (/[,;]/.test(input)) return yield* refuse("the name or URL is a list; give one instance")
     const url = yield* parse("the name or URL", toUrl(input), { allowInsecure, query: false })
     if (!/^\/(?:id\/?)?$/.test(url.pathname)) {
       return yield* refuse(
@@ -160,15 +189,87 @@ export const make = (input: string, options: Options = {}): Either.Either<Instan
     }
     const tokenEndpoint =
       options.tokenEndpoint === undefined
-        ? new URL("/id/connect/token", url)
+        ? undefined
         : yield* parse("tokenEndpoint", options.tokenEndpoint, { allowInsecure, query: true })
+    const identity =
+      options.identity === undefined
+        ? (identityOf(tokenEndpoint) ?? new URL("/id", url))
+        : yield* parse("identity", options.identity, { allowInsecure, query: false })
+    const issuer = withoutSlash(identity.href)
     const odata =
       options.odata === undefined
         ? new URL("/api/domain/odata/", url)
         : yield* parse("odata", options.odata, { allowInsecure, query: false })
-    return Data.struct({ origin: url.origin, tokenEndpoint: tokenEndpoint.href, odata: withSlash(odata) })
+    return Data.struct({
+      origin: url.origin,
+      issuer,
+      authorizationEndpoint: `${issuer}/connect/authorize`,
+      endSessionEndpoint: `${issuer}/connect/endsession`,
+      revocationEndpoint: `${issuer}/connect/revocation`,
+      tokenEndpoint: tokenEndpoint?.href ?? `${issuer}/connect/token`,
+      odata: withSlash(odata)
+    })
   })
 }
+
+const optionalText = (name: string) => Config.map(Config.option(Config.string(name)), Option.getOrUndefined)
+
+const settings = Config.all({
+  name: Config.string("ERPNET_INSTANCE").pipe(
+    Config.withDescription("name, host or URL of the ERP.net instance, for example testdb")
+  ),
+  tokenEndpoint: optionalText("ERPNET_TOKEN_ENDPOINT").pipe(
+    Config.withDescription("address of the token endpoint, where the identity site was moved")
+  ),
+  odata: optionalText("ERPNET_ODATA").pipe(Config.withDescription("OData service root, where the API site was moved")),
+  allowInsecure: Config.withDefault(Config.boolean("ERPNET_ALLOW_INSECURE"), false).pipe(
+    Config.withDescription(
+      "true allows http to other hosts than loopback; the secret then crosses the network in clear"
+    )
+  )
+})
+
+const settingOf: Readonly<Record<string, string>> = { tokenEndpoint: "ERPNET_TOKEN_ENDPOINT", odata: "ERPNET_ODATA" }
+
+/** The same error with the setting that it is about. */
+const named = ({ reason }: InvalidInstance): InvalidInstance =>
+  new InvalidInstance({ reason, setting: settingOf[reason.split(" ")[0] ?? ""] ?? "ERPNET_INSTANCE" })
+
+const conventionalFrom = Effect.gen(function* () {
+  const { name, ...rest } = yield* settings
+  const instance = yield* Either.mapLeft(make(name, rest), named)
+  return { name, rest, instance }
+})
+
+/**
+ * The instance of the configuration: `ERPNET_INSTANCE`, and where its sites were moved `ERPNET_TOKEN_ENDPOINT` and
+ * `ERPNET_ODATA`. `ERPNET_ALLOW_INSECURE=true` is the option `allowInsecure` of {@link make}, for networks of
+ * containers: the secret then crosses that network in clear. An `InvalidInstance` names the setting. No request is made.
+ *
+ * @category configuration
+ * @since 0.2.0
+ */
+export const fromConfig: Effect.Effect<Instance, ConfigError.ConfigError | InvalidInstance> = Effect.map(
+  conventionalFrom,
+  ({ instance }) => instance
+)
+
+/**
+ * As {@link fromConfig}; and where neither address is set, the instance is asked for them as by {@link discover}.
+ *
+ * @category configuration
+ * @since 0.2.0
+ */
+export const discoverFromConfig = (
+  options: DiscoverOptions = {}
+): Effect.Effect<Instance, ConfigError.ConfigError | InvalidInstance | Unreachable, HttpClient.HttpClient> =>
+  Effect.flatMap(conventionalFrom, ({ instance, name, rest }) =>
+    rest.tokenEndpoint !== undefined || rest.odata !== undefined
+      ? Effect.succeed(instance)
+      : Effect.catchTag(discover(name, { allowInsecure: rest.allowInsecure, ...options }), "InvalidInstance", (error) =>
+          named(error)
+        )
+  )
 
 /**
  * Tells whether a URL has the scheme, host and port of the instance's Domain API: the only origin that its tokens may
@@ -197,15 +298,13 @@ const Discovery = lazySchema(() => {
   return Schema.parseJson(Schema.Struct({ WebSites: Schema.Array(WebSite) }))
 })
 
-const withoutSlash = (url: string): string => url.replace(/\/+$/, "")
-
 /** The addresses that a discovery answer names; the others are the conventional ones. */
-const readDiscovery = (sites: (typeof Discovery.Type)["WebSites"]): Pick<Options, "tokenEndpoint" | "odata"> => {
+const readDiscovery = (sites: (typeof Discovery.Type)["WebSites"]): Pick<Options, "identity" | "odata"> => {
   const identity = sites.find((site) => site.Type === "ID")
   const apis = sites.filter((site) => site.Type === "DomainAPI" || site.Type === "API")
   const api = apis.find((site) => site.Status === "Working") ?? apis[0]
   return {
-    tokenEndpoint: identity === undefined ? undefined : `${withoutSlash(identity.Url)}/connect/token`,
+    identity: identity?.Url,
     odata:
       api === undefined
         ? undefined
@@ -218,7 +317,7 @@ const askDiscovery = (
   origin: string,
   path: string,
   timeout: number
-): Effect.Effect<Option.Option<Pick<Options, "tokenEndpoint" | "odata">>, Unreachable, HttpClient.HttpClient> =>
+): Effect.Effect<Option.Option<Pick<Options, "identity" | "odata">>, Unreachable, HttpClient.HttpClient> =>
   Effect.gen(function* () {
     const client = yield* Transport.client
     const response = yield* client.execute(
@@ -282,7 +381,7 @@ export const discover = (
     const instance = yield* make(input, { ...found.value, allowInsecure: options.allowInsecure }).pipe(
       Either.mapLeft((error) => new InvalidInstance({ reason: `its discovery answer is not usable: ${error.reason}` }))
     )
-    const foreign = [instance.tokenEndpoint, instance.odata].find((url) => new URL(url).origin !== instance.origin)
+    const foreign = [instance.issuer, instance.odata].find((url) => new URL(url).origin !== instance.origin)
     if (foreign !== undefined && options.trustDiscoveredOrigins !== true) {
       return yield* new InvalidInstance({
         reason:

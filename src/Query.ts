@@ -43,7 +43,15 @@ export type OrderField<I> = Exclude<keyof I & string, `${string}@${string}`>
  * @category models
  * @since 0.1.0
  */
-export type OrderBy<I> = OrderField<I> | readonly [field: OrderField<I>, direction: "asc" | "desc"]
+export type OrderBy<I> = OrderKey<OrderField<I>>
+
+/**
+ * One key of the order, over the names `O`: a field, ascending, or a field and its direction.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type OrderKey<O> = O | readonly [field: O, direction: "asc" | "desc"]
 
 /**
  * The point of view of a request: ids of an enterprise company, of one of its locations, of a role. ERP.net silently
@@ -92,12 +100,13 @@ export interface RowOptions extends RequestOptions {
 }
 
 /**
- * What to read and how, for rows of type `A` encoded as `I`. Every option is sent with every page and every retry.
+ * What to read and how, for rows of type `A` encoded as `I`. `F` and `O` are the fields that may be filtered and
+ * ordered by, those of the rows unless the set says otherwise. Every option is sent with every page and every retry.
  *
  * @category options
  * @since 0.1.0
  */
-export interface Query<A, I> extends RowOptions {
+export interface Query<A, I, F = Filter.Fields<A, I>, O = OrderField<I>> extends RowOptions {
   /**
    * At most this many rows in one answer, 0 to 1000: the page size that ERP.net recommends as the largest.
    *
@@ -110,10 +119,13 @@ export interface Query<A, I> extends RowOptions {
    * @default 0
    */
   readonly skip?: number | undefined
-  /** Only the rows for which this expression of {@link "Filter"} holds. */
-  readonly filter?: Filter.Filter<Filter.Fields<A, I>> | undefined
+  /**
+   * Only the rows for which this holds: an expression of {@link "Filter"}, an array of them that must all hold
+   * (`undefined` members are left out), or a callback that makes these from the fields of the set.
+   */
+  readonly filter?: Filter.Input<F> | undefined
   /** ERP.net orders by a few fields only (numbers, codes, dates of documents); without an order, by `Id`. */
-  readonly orderBy?: ReadonlyArray<OrderBy<I>> | undefined
+  readonly orderBy?: ReadonlyArray<OrderKey<O>> | undefined
   /** A text to find in the code, the name and the display text of the entities. */
   readonly search?: string | undefined
 }
@@ -125,9 +137,11 @@ export interface Query<A, I> extends RowOptions {
  * @category models
  * @since 0.1.0
  */
-export interface Selection<A, I> {
+export interface Selection<A, I, F = Filter.Fields<A, I>, O = OrderField<I>> {
   readonly schema: Schema.Schema<A, I>
   readonly projection: string
+  /** The fields that may be filtered and ordered by, where they are not those of the rows. */
+  readonly terms?: Filter.Terms<F, O> | undefined
 }
 
 /**
@@ -160,9 +174,9 @@ export const maxTop = 1000
  * @category combinators
  * @since 0.1.0
  */
-export const render = <A, I>(
-  selection: Selection<A, I>,
-  query: Query<NoInfer<A>, NoInfer<I>> = {},
+export const render = <A, I, F = Filter.Fields<A, I>, O extends string = OrderField<I>>(
+  selection: Selection<A, I, F, O>,
+  query: Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {},
   options: RenderOptions = {}
 ): Either.Either<string, InvalidQuery> =>
   join(
@@ -183,9 +197,9 @@ export const render = <A, I>(
  * @category combinators
  * @since 0.1.0
  */
-export const renderCount = <A, I>(
-  selection: Selection<A, I>,
-  query: Query<NoInfer<A>, NoInfer<I>> = {}
+export const renderCount = <A, I, F = Filter.Fields<A, I>, O extends string = OrderField<I>>(
+  selection: Selection<A, I, F, O>,
+  query: Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
 ): Either.Either<string, InvalidQuery> => join(filter(selection, query), search(query), context(query))
 
 /**
@@ -217,7 +231,7 @@ const invalid = (option: string, reason: string): Part => Either.left(new Invali
 const join = (...parts: ReadonlyArray<Part>): Part =>
   Either.map(Either.all(parts), (texts) => texts.filter((text) => text !== "").join("&"))
 
-const filter = <A, I>(selection: Selection<A, I>, query: Query<A, I>): Part =>
+const filter = <A, I, F, O>(selection: Selection<A, I, F, O>, query: Pick<Query<A, I, F, O>, "filter">): Part =>
   query.filter === undefined
     ? none
     : Either.map(Filter.render(selection, query.filter), (text) => (text === "" ? "" : `$filter=${encodeValue(text)}`))

@@ -51,7 +51,8 @@ import {
   TokenEndpointUnavailable,
   type TokenError,
   TokenResponseInvalid,
-  Unauthorized
+  Unauthorized,
+  type Unreachable
 } from "./ErpNetError.ts"
 import * as Instance from "./Instance.ts"
 import { withoutQuery } from "./internal/redaction.ts"
@@ -483,31 +484,76 @@ export const layer: {
   (options: Options): Layer.Layer<TokenProvider, never, HttpClient.HttpClient>
 } = makeLayer
 
-const instanceConfig = Config.string("ERPNET_INSTANCE").pipe(
-  Config.withDescription("name, host or URL of the ERP.net instance, for example testdb")
-)
-
 /**
- * The service with its settings from the configuration: `ERPNET_INSTANCE`, `ERPNET_CLIENT_ID`,
- * `ERPNET_CLIENT_SECRET` and `ERPNET_SCOPE` (may be missing). The application is read again at every exchange, so that
- * a secret changed in the environment is used without a restart.
+ * Options of {@link layerConfig}.
  *
- * @category layers
- * @since 0.1.0
+ * @category options
+ * @since 0.2.0
  */
-export const layerConfig = (
-  options: RenewalOptions = {}
-): Layer.Layer<TokenProvider, ConfigError.ConfigError | InvalidInstance | InvalidApplication, HttpClient.HttpClient> =>
-  Layer.scoped(
+export interface ConfigOptions extends RenewalOptions {
+  /**
+   * Asks the instance where its sites are, as `Instance.discover` does, when the layer is built; not where
+   * `ERPNET_TOKEN_ENDPOINT` or `ERPNET_ODATA` is set. The layer then fails with `Unreachable` where no answer comes.
+   *
+   * @default false
+   */
+  readonly discover?: boolean | Instance.DiscoverOptions | undefined
+}
+
+type ConfigFault = ConfigError.ConfigError | InvalidInstance | InvalidApplication
+
+function makeConfigLayer(
+  options?: RenewalOptions & { readonly discover?: false | undefined }
+): Layer.Layer<TokenProvider, ConfigFault, HttpClient.HttpClient>
+function makeConfigLayer(
+  options: ConfigOptions
+): Layer.Layer<TokenProvider, ConfigFault | Unreachable, HttpClient.HttpClient>
+function makeConfigLayer(
+  options: ConfigOptions = {}
+): Layer.Layer<TokenProvider, ConfigFault | Unreachable, HttpClient.HttpClient> {
+  const { discover = false } = options
+  return Layer.scoped(
     TokenProvider,
     Effect.gen(function* () {
-      const settings = yield* Config.all({ instance: instanceConfig, application: TrustedApplication.configOptions })
-      const instance = yield* Instance.make(settings.instance)
+      // Both are read first, so that all settings that are missing are told at once.
+      const settings = yield* Config.all({
+        instance: Config.string("ERPNET_INSTANCE"),
+        application: TrustedApplication.configOptions
+      })
+      yield* Instance.fromConfig
       yield* TrustedApplication.make(settings.application)
+      const instance = yield* discover === false
+        ? Instance.fromConfig
+        : Instance.discoverFromConfig(discover === true ? {} : discover)
       const credentials = Effect.flatMap(TrustedApplication.configOptions, TrustedApplication.make)
       return yield* make({ ...options, instance, credentials })
     })
   )
+}
+
+/**
+ * The service with its settings from the configuration: those of `Instance.fromConfig` (`ERPNET_INSTANCE`) and of
+ * `TrustedApplication.config` (`ERPNET_CLIENT_ID`, `ERPNET_CLIENT_SECRET` or `ERPNET_CLIENT_SECRET_FILE`, and
+ * `ERPNET_SCOPE`, which may be missing). The application is read again at every exchange, so that a secret changed in
+ * the environment or in its file is used without a restart.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig: {
+  /** With the conventional addresses, or those of the settings. */
+  (
+    options?: RenewalOptions & { readonly discover?: false | undefined }
+  ): Layer.Layer<TokenProvider, ConfigError.ConfigError | InvalidInstance | InvalidApplication, HttpClient.HttpClient>
+  /** With the addresses that the instance names. */
+  (
+    options: ConfigOptions
+  ): Layer.Layer<
+    TokenProvider,
+    ConfigError.ConfigError | InvalidInstance | InvalidApplication | Unreachable,
+    HttpClient.HttpClient
+  >
+} = makeConfigLayer
 
 /**
  * Serves a reference token of ERP.net (PAT or SAT, `enrt_…`): the short form of {@link layer} with

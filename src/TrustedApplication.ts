@@ -26,7 +26,8 @@ import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { InvalidApplication } from "./ErpNetError.ts"
-import { isWellFormed } from "./internal/redaction.ts"
+import * as ClientSettings from "./internal/clientSettings.ts"
+import * as TextFile from "./internal/textFile.ts"
 
 /**
  * A Trusted Application: what ERP.net calls a registered OAuth client.
@@ -62,40 +63,6 @@ export interface Options {
   readonly scope?: string | ReadonlyArray<string> | undefined
 }
 
-const refuse = (field: InvalidApplication["field"], reason: string): Either.Either<never, InvalidApplication> =>
-  Either.left(new InvalidApplication({ field, reason }))
-
-const checkText = (field: "clientId" | "clientSecret", value: string): Either.Either<void, InvalidApplication> => {
-  if (value === "") return refuse(field, "is empty")
-  if (value.trim() === "") return refuse(field, "is blank")
-  if (value.trim() !== value) {
-    return refuse(field, "has white space around it; remove it (a secret file often ends in a line break)")
-  }
-  if (/[\u0000-\u001F\u007F]/.test(value)) return refuse(field, "holds a control character")
-  if (!isWellFormed(value)) return refuse(field, "is not well-formed Unicode text")
-  return Either.void
-}
-
-// RFC 6749 appendix A.4: a scope-token is one or more of %x21 / %x23-5B / %x5D-7E.
-const scopeToken = /^[\x21\x23-\x5B\x5D-\x7E]+$/
-
-const parseScope = (
-  scope: string | ReadonlyArray<string>
-): Either.Either<ReadonlyArray<string>, InvalidApplication> => {
-  if (typeof scope === "string" && scope.trim() !== scope) {
-    return refuse("scope", "has white space around it; remove it")
-  }
-  const tokens = typeof scope === "string" ? (scope === "" ? [] : scope.split(/ +/)) : scope
-  const bad = tokens.findIndex((token) => !scopeToken.test(token))
-  return bad === -1
-    ? Either.right([...new Set(tokens)])
-    : refuse(
-        "scope",
-        `does not follow the grammar of RFC 6749: entry ${bad + 1} is empty or holds a character that is not allowed ` +
-          "(scopes are separated by single blanks and hold no quotes, backslashes or non-ASCII characters)"
-      )
-}
-
 /**
  * Checks and makes a Trusted Application.
  *
@@ -110,15 +77,49 @@ const parseScope = (
  */
 export const make = (options: Options): Either.Either<TrustedApplication, InvalidApplication> =>
   Either.gen(function* () {
-    yield* checkText("clientId", options.clientId)
-    yield* checkText("clientSecret", Redacted.value(options.clientSecret))
-    const scopes = yield* parseScope(options.scope ?? [])
+    const texts = { clientId: options.clientId, clientSecret: Redacted.value(options.clientSecret) }
+    for (const field of ["clientId", "clientSecret"] as const) {
+      const reason = ClientSettings.textFault(field, texts[field])
+      if (reason !== undefined) return yield* Either.left(new InvalidApplication({ field, reason }))
+    }
+    const scopes = yield* Either.mapLeft(
+      ClientSettings.parseScope(options.scope ?? []),
+      (reason) => new InvalidApplication({ field: "scope", reason })
+    )
     return { clientId: options.clientId, clientSecret: options.clientSecret, scopes }
   })
 
+/** The secret, or the text of the file that holds it: read again whenever the configuration is. */
+const clientSecret: Config.Config<Redacted.Redacted<string>> = Config.all({
+  value: Config.option(Config.redacted("ERPNET_CLIENT_SECRET")).pipe(
+    Config.withDescription("plain client secret of the Trusted Application")
+  ),
+  file: Config.option(Config.string("ERPNET_CLIENT_SECRET_FILE")).pipe(
+    Config.withDescription("path of a file that holds the plain client secret, instead of ERPNET_CLIENT_SECRET")
+  )
+}).pipe(
+  Config.mapOrFail(({ file, value }) => {
+    if (Option.isSome(value) && Option.isSome(file)) {
+      const reason =
+        "is set beside ERPNET_CLIENT_SECRET, so that it is not clear which secret is meant; unset one of them"
+      return Either.left(ConfigError.InvalidData(["ERPNET_CLIENT_SECRET_FILE"], reason))
+    }
+    if (Option.isSome(value)) return Either.right(value.value)
+    if (Option.isNone(file)) {
+      const reason = "Expected ERPNET_CLIENT_SECRET, or ERPNET_CLIENT_SECRET_FILE with the path of a file that holds it"
+      return Either.left(ConfigError.MissingData(["ERPNET_CLIENT_SECRET"], reason))
+    }
+    return Either.mapBoth(TextFile.readFile(file.value), {
+      onLeft: (reason) => ConfigError.InvalidData(["ERPNET_CLIENT_SECRET_FILE"], `the file ${file.value} ${reason}`),
+      onRight: (text) => Redacted.make(TextFile.withoutLineBreak(text))
+    })
+  })
+)
+
 /**
  * The settings as they stand in the configuration, unchecked: `ERPNET_CLIENT_ID`, `ERPNET_CLIENT_SECRET` and
- * `ERPNET_SCOPE` (which may be missing).
+ * `ERPNET_SCOPE` (which may be missing). In place of the secret `ERPNET_CLIENT_SECRET_FILE` may name a file that holds
+ * it, as Docker and Kubernetes give out secrets; it is read each time, and one line break at its end is dropped.
  *
  * @category configuration
  * @since 0.1.0
@@ -127,21 +128,13 @@ export const configOptions: Config.Config<Options> = Config.all({
   clientId: Config.string("ERPNET_CLIENT_ID").pipe(
     Config.withDescription("ApplicationUri of the Trusted Application, for example my.trusted.app/service")
   ),
-  clientSecret: Config.redacted("ERPNET_CLIENT_SECRET").pipe(
-    Config.withDescription("plain client secret of the Trusted Application")
-  ),
+  clientSecret,
   scope: Config.string("ERPNET_SCOPE").pipe(
     Config.withDescription("scopes to request, separated by blanks, for example read"),
     Config.option,
     Config.map(Option.getOrUndefined)
   )
 })
-
-const settings: Record<InvalidApplication["field"], string> = {
-  clientId: "ERPNET_CLIENT_ID",
-  clientSecret: "ERPNET_CLIENT_SECRET",
-  scope: "ERPNET_SCOPE"
-}
 
 /**
  * The Trusted Application from the configuration: `ERPNET_CLIENT_ID`, `ERPNET_CLIENT_SECRET` and `ERPNET_SCOPE` (may
@@ -151,7 +144,7 @@ const settings: Record<InvalidApplication["field"], string> = {
  * @since 0.1.0
  */
 export const config: Config.Config<TrustedApplication> = Config.mapOrFail(configOptions, (options) =>
-  Either.mapLeft(make(options), (error) => ConfigError.InvalidData([settings[error.field]], error.reason))
+  Either.mapLeft(make(options), (error) => ConfigError.InvalidData([ClientSettings.names[error.field]], error.reason))
 )
 
 /**

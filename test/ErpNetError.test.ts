@@ -20,11 +20,13 @@ const rejected = new ErpNetError.Unauthorized({
 const described = { ...oauth, errorDescription: "what the server says", rejected }
 const unavailable = new ErpNetError.TokenEndpointUnavailable({ tokenEndpoint, reason: "transport" })
 const wait = Duration.seconds(30)
+const signIn = { instance: "https://testdb.my.erp.net", clientId: "my.trusted.app/web" }
+const idTokenInvalid = new ErpNetError.IdTokenInvalid({ claim: "nonce", reason: "it is not that of this sign-in" })
 
 /** Each error with only what it must have, and with all that it can have. */
 const samples = {
   InvalidInstance: [new ErpNetError.InvalidInstance({ reason: "the name or URL is empty" })],
-  InvalidApplication: (["clientId", "clientSecret", "scope"] as const).map(
+  InvalidApplication: (["clientId", "clientSecret", "scope", "redirectUri", "postLogoutRedirectUri"] as const).map(
     (field) => new ErpNetError.InvalidApplication({ field, reason: "is empty" })
   ),
   RefreshTokenStoreError: (["get", "set", "remove", "exclusive"] as const).map(
@@ -34,6 +36,42 @@ const samples = {
     new ErpNetError.InvalidTransport({ option: "HTTPS_PROXY", reason: "is not the address of a proxy" })
   ],
   Unauthorized: [new ErpNetError.Unauthorized({}), rejected],
+  SignInRequired: [
+    ...(["noRefreshToken", "refused", "signedOut", "noSession", "crossSite"] as const).map(
+      (reason) => new ErpNetError.SignInRequired({ ...signIn, reason })
+    ),
+    new ErpNetError.SignInRequired({
+      ...signIn,
+      reason: "refused",
+      cause: new ErpNetError.InvalidGrant({ ...described, grantType: "refresh_token" }),
+      rejected
+    }),
+    new ErpNetError.SignInRequired({ ...signIn, reason: "refused", cause: idTokenInvalid })
+  ],
+  StateMismatch: (["missing", "different", "doubled", "expired", "otherInstance"] as const).map(
+    (reason) => new ErpNetError.StateMismatch({ reason })
+  ),
+  AuthorizationDenied: [
+    new ErpNetError.AuthorizationDenied({ error: "access_denied" }),
+    new ErpNetError.AuthorizationDenied({ error: "access_denied", errorDescription: "what the server says" })
+  ],
+  InteractionRequired: [
+    new ErpNetError.InteractionRequired({ error: "login_required" }),
+    new ErpNetError.InteractionRequired({ error: "login_required", errorDescription: "what the server says" })
+  ],
+  AuthorizationFailed: [
+    ...(["error", "issuer", "response"] as const).map((reason) => new ErpNetError.AuthorizationFailed({ reason })),
+    new ErpNetError.AuthorizationFailed({
+      reason: "error",
+      error: "server_error",
+      errorDescription: "what the server says"
+    })
+  ],
+  IdTokenInvalid: [idTokenInvalid, new ErpNetError.IdTokenInvalid({ claim: "id_token", reason: "it is missing" })],
+  SignInTimeout: [new ErpNetError.SignInTimeout({ after: wait })],
+  ListenFailed: [
+    new ErpNetError.ListenFailed({ host: "127.0.0.1", port: 8401, ports: [8400, 8401], reason: "EADDRINUSE" })
+  ],
   TokenEndpointUnavailable: [
     ...ErpNetError.UnavailableReason.literals.map(
       (reason) => new ErpNetError.TokenEndpointUnavailable({ tokenEndpoint, reason })
@@ -53,7 +91,13 @@ const samples = {
     new ErpNetError.InvalidScope({ ...oauth, scopes: [] }),
     new ErpNetError.InvalidScope({ ...described, scopes: ["read", "update"] })
   ],
-  InvalidGrant: [new ErpNetError.InvalidGrant(oauth), new ErpNetError.InvalidGrant(described)],
+  InvalidGrant: [
+    new ErpNetError.InvalidGrant(oauth),
+    new ErpNetError.InvalidGrant(described),
+    ...(["client_credentials", "authorization_code", "refresh_token"] as const).map(
+      (grantType) => new ErpNetError.InvalidGrant({ ...described, grantType })
+    )
+  ],
   TokenRequestRejected: [
     new ErpNetError.TokenRequestRejected(oauth),
     new ErpNetError.TokenRequestRejected({ ...described, error: "invalid_request" }),
@@ -289,11 +333,46 @@ describe("guards", () => {
       "TokenRequestRejected",
       "TokenEndpointUnavailable",
       "TokenResponseInvalid",
-      "Expired"
+      "Expired",
+      "SignInRequired"
     ]
     for (const error of all)
       assert.strictEqual(ErpNetError.isTokenError(error), tokenErrors.includes(error._tag), error._tag)
     for (const stranger of strangers) assert.isFalse(ErpNetError.isTokenError(stranger))
+  })
+
+  it("with makes a copy that has other fields, of the same class", () => {
+    for (const error of all) {
+      const copy = error.with({})
+      assert.deepStrictEqual(copy, error, error._tag)
+      assert.notStrictEqual(copy, error)
+      assert.strictEqual(copy.constructor, error.constructor)
+      assert.strictEqual(copy.message, error.message)
+    }
+    const expired = new ErpNetError.Expired({ cause: unavailable })
+    assert.strictEqual(expired.with({ rejected }).cause, unavailable)
+    assert.strictEqual(expired.with({ rejected }).rejected, rejected)
+    assert.isUndefined(expired.rejected)
+  })
+
+  it("what an OAuth error advises follows its grant", () => {
+    const advice = (grantType?: "client_credentials" | "authorization_code" | "refresh_token") => ({
+      grant: new ErpNetError.InvalidGrant({ ...oauth, grantType }).message,
+      client: new ErpNetError.UnauthorizedClient({ ...oauth, grantType }).message,
+      scope: new ErpNetError.InvalidScope({ ...oauth, grantType, scopes: [] }).message
+    })
+    for (const grantType of ["authorization_code", "refresh_token"] as const) {
+      const { client, grant, scope } = advice(grantType)
+      assert.include(grant, "Sign in again")
+      assert.include(client, "ImpersonateAsInternalUserAllowed")
+      assert.notInclude(client, "SystemUser")
+      assert.notInclude(scope, "service applications")
+    }
+    const { client, grant, scope } = advice("client_credentials")
+    assert.notInclude(grant, "Sign in")
+    assert.include(client, "SystemUserAllowed")
+    assert.include(scope, "not for service applications")
+    assert.deepStrictEqual(advice(), { client, grant, scope })
   })
 
   it("isTransient", () => {
@@ -303,6 +382,8 @@ describe("guards", () => {
       [true, unavailableFor("transport")],
       [true, unavailableFor("timeout")],
       [true, unavailableFor("credentials")],
+      [true, unavailableFor("store")],
+      [false, new ErpNetError.SignInRequired({ ...signIn, reason: "refused" })],
       [true, unavailableFor("status", 429)],
       [true, unavailableFor("status", 500)],
       [true, unavailableFor("status", 503)],

@@ -6,6 +6,15 @@ import { type Answer, type FakeServer, fakeServer, json } from "./support/transp
 const reasonOf = (result: Either.Either<Instance.Instance, ErpNetError.InvalidInstance>): string =>
   Either.isLeft(result) ? result.left.reason : `accepted as ${result.right.origin}`
 
+/** The addresses of an identity site. */
+const identitySite = (issuer: string) => ({
+  issuer,
+  authorizationEndpoint: `${issuer}/connect/authorize`,
+  endSessionEndpoint: `${issuer}/connect/endsession`,
+  revocationEndpoint: `${issuer}/connect/revocation`,
+  tokenEndpoint: `${issuer}/connect/token`
+})
+
 describe("Instance.make", () => {
   const accepted: ReadonlyArray<readonly [string, string]> = [
     ["testdb", "https://testdb.my.erp.net"],
@@ -37,7 +46,11 @@ describe("Instance.make", () => {
     it(`${input} is ${origin}`, () => {
       assert.deepStrictEqual(
         { ...Either.getOrThrow(Instance.make(input)) },
-        { origin, tokenEndpoint: `${origin}/id/connect/token`, odata: `${origin}/api/domain/odata/` }
+        {
+          origin,
+          ...identitySite(`${origin}/id`),
+          odata: `${origin}/api/domain/odata/`
+        }
       )
     })
   }
@@ -92,6 +105,25 @@ describe("Instance.make", () => {
     assert.isTrue(Either.isLeft(Instance.make("http://u:p@10.0.0.1", allow)))
   })
 
+  it("the identity site is the override, else what the token endpoint tells, else the conventional one", () => {
+    const issuerOf = (options: Instance.Options) => Either.getOrThrow(Instance.make("testdb", options)).issuer
+    assert.strictEqual(issuerOf({ identity: "https://login.example.com/" }), "https://login.example.com")
+    assert.strictEqual(issuerOf({ identity: "https://login.example.com/id" }), "https://login.example.com/id")
+    assert.strictEqual(
+      issuerOf({ tokenEndpoint: "https://login.example.com/a/connect/token" }),
+      "https://login.example.com/a"
+    )
+    assert.strictEqual(issuerOf({ tokenEndpoint: "https://login.example.com/oauth" }), "https://testdb.my.erp.net/id")
+    const both = Either.getOrThrow(
+      Instance.make("testdb", { identity: "https://login.example.com", tokenEndpoint: "https://token.example.com/t" })
+    )
+    assert.strictEqual(both.issuer, "https://login.example.com")
+    assert.strictEqual(both.tokenEndpoint, "https://token.example.com/t")
+    const refused = Instance.make("testdb", { identity: "https://u:hunter2@login.example.com" })
+    assert(Either.isLeft(refused))
+    assert.match(refused.left.reason, /^identity holds a user name/)
+  })
+
   it("addresses of moved sites are taken as they are written, but for what could betray a secret", () => {
     const moved = Either.getOrThrow(
       Instance.make("testdb", {
@@ -103,6 +135,7 @@ describe("Instance.make", () => {
       { ...moved },
       {
         origin: "https://testdb.my.erp.net",
+        ...identitySite("https://login.example.com"),
         tokenEndpoint: "https://login.example.com/connect/token?tenant=7",
         odata: "https://erpapi.example.com/domain/odata/"
       }
@@ -219,7 +252,7 @@ describe("Instance.discover", () => {
     json(200, { Host: "testdb.my.erp.net", DbName: "E1_TESTDB", WebSites: sites })
   const conventional = {
     origin: "https://testdb.my.erp.net",
-    tokenEndpoint: "https://testdb.my.erp.net/id/connect/token",
+    ...identitySite("https://testdb.my.erp.net/id"),
     odata: "https://testdb.my.erp.net/api/domain/odata/"
   }
   /** A server with an answer for each path; 404 for others. */
@@ -248,7 +281,7 @@ describe("Instance.discover", () => {
         { ...(yield* discover(server)) },
         {
           origin: "https://testdb.my.erp.net",
-          tokenEndpoint: "https://testdb.my.erp.net/identity/connect/token",
+          ...identitySite("https://testdb.my.erp.net/identity"),
           odata: "https://testdb.my.erp.net/api2/odata/"
         }
       )

@@ -3,6 +3,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { DomainApiError, WriteError } from "../DomainRequest.ts"
 import {
+  type ApiError,
   ConcurrencyConflict,
   DuplicateKey,
   EntityRenamed,
@@ -27,17 +28,6 @@ export interface Failure {
   readonly body: string
   readonly secrets: ReadonlyArray<string>
 }
-
-/** What an answer that is not 2xx becomes. */
-export type ApiError =
-  | Forbidden
-  | NotFound
-  | RateLimited
-  | LicenseUnavailable
-  | EntityRenamed
-  | ValidationFailed
-  | DuplicateKey
-  | ServerError
 
 interface ErrorBody {
   readonly code?: number | undefined

@@ -1,9 +1,9 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import { type ApiError, fromFailure, toWriteError } from "../AuthorizedClient/apiError.ts"
+import { fromFailure, toWriteError } from "../AuthorizedClient/apiError.ts"
 import type { Answer, Change, Read, RequestOptions, Step, WireRequest, WriteError } from "../DomainRequest.ts"
 
-import { ChangesetFailed, InvalidQuery, type InvalidValue, ResponseInvalid } from "../ErpNetError.ts"
+import { type ApiError, ChangesetFailed, InvalidQuery, type InvalidValue, ResponseInvalid } from "../ErpNetError.ts"
 import * as RetryAfter from "../internal/retryAfter.ts"
 import * as Multipart from "./multipart.ts"
 

@@ -42,6 +42,15 @@ const footer = HelpDoc.blocks([
     ["ERPNET_INSTANCE", "Name (testdb), host (testdb.my.erp.net) or URL of the instance."],
     ["ERPNET_CLIENT_ID", "ApplicationUri of the Trusted Application."],
     ["ERPNET_CLIENT_SECRET", "Its plain secret. No option takes it: other users see the arguments of a process."],
+    ["ERPNET_CLIENT_SECRET_FILE", "Path of a file that holds the secret, instead of ERPNET_CLIENT_SECRET."],
+    [
+      "ERPNET_TOKEN_ENDPOINT",
+      "Address of the token endpoint, where the identity site was moved and discovery does not say so."
+    ],
+    ["ERPNET_ODATA", "OData service root, where the API site was moved and discovery does not say so."],
+    ["ERPNET_ALLOW_INSECURE", "true allows http to other hosts than loopback: the secret then travels in clear."],
+    ["HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "The proxy, and the hosts that are reached without it."],
+    ["NODE_EXTRA_CA_CERTS", "A PEM file of further certificate authorities; it has to be set before the start."],
     ["ERPNET_SCOPE", "Scopes to request, separated by blanks. Not set: all that the application has."],
     ["NO_COLOR", "Switches colours off."]
   ]),

@@ -55,9 +55,13 @@ const settingFaults = (error: ConfigError.ConfigError): ReadonlyArray<string> =>
 /** What an error tells a person, without a stack trace. */
 export const describe = (error: unknown): string => {
   if (ConfigError.isConfigError(error)) {
+    const faults = settingFaults(error)
+    const other = faults.includes("ERPNET_CLIENT_SECRET is not set")
+      ? " ERPNET_CLIENT_SECRET_FILE can name a file that holds the secret instead."
+      : ""
     return (
-      `${settingFaults(error).join("; ")}. Set it in the environment, or in a file that --env-file names; ` +
-      "effect-erpnet --help lists the settings."
+      `${faults.join("; ")}. Set it in the environment, or in a file that --env-file names; ` +
+      `effect-erpnet --help lists the settings.${other}`
     )
   }
   return error instanceof Error ? error.message : "An unexpected fault that has no message."

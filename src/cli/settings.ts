@@ -1,12 +1,14 @@
 /** Where the commands take their settings from: options, then the environment, then a file. */
 import * as Options from "@effect/cli/Options"
 import * as FileSystem from "@effect/platform/FileSystem"
-import * as PlatformConfigProvider from "@effect/platform/PlatformConfigProvider"
 import type * as ConfigError from "effect/ConfigError"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import type { InvalidApplication, InvalidInstance } from "../ErpNetError.ts"
+import type { InvalidApplication, InvalidInstance, Unreachable } from "../ErpNetError.ts"
+import * as TextFile from "../internal/textFile.ts"
+import { parseEnvFile } from "./envFile.ts"
 import { UsageError } from "./output.ts"
 
 /** The options that every command with settings has. */
@@ -28,20 +30,21 @@ export const settings: { readonly [K in keyof Settings]: Options.Options<Setting
 }
 
 /** What is wrong with the settings. */
-export type SettingsError = ConfigError.ConfigError | InvalidInstance | InvalidApplication | UsageError
-
-/** Values are taken as they are written: a dollar sign in a secret is no reference to another variable. */
-const literal = (fs: FileSystem.FileSystem): FileSystem.FileSystem => ({
-  ...fs,
-  readFileString: (path, encoding) =>
-    Effect.map(fs.readFileString(path, encoding), (text) => text.replace(/\$/g, "\\$"))
-})
+export type SettingsError = ConfigError.ConfigError | InvalidInstance | InvalidApplication | Unreachable | UsageError
 
 const fromFile = (path: string) =>
-  PlatformConfigProvider.fromDotEnv(path).pipe(
-    Effect.updateService(FileSystem.FileSystem, literal),
-    Effect.mapError((error) => new UsageError({ message: `The file of --env-file cannot be read: ${error.message}` }))
-  )
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const bytes = yield* Effect.mapError(
+      fs.readFile(path),
+      (error) => new UsageError({ message: `The file of --env-file cannot be read: ${error.message}` })
+    )
+    const refuse = (reason: string) => new UsageError({ message: `The file of --env-file (${path}) ${reason}.` })
+    const text = yield* Either.mapLeft(TextFile.decode(bytes), refuse)
+    const { faults, values } = parseEnvFile(text)
+    if (faults.length > 0) return yield* refuse(`cannot be used: ${faults.join("; ")}`)
+    return ConfigProvider.fromMap(new Map(values))
+  })
 
 /** Runs an effect with the settings of the options, the environment and the file; the first that has one counts. */
 export const withSettings =

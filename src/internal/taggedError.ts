@@ -15,6 +15,8 @@ export interface TaggedErrorClass<Self, Tag extends string, F extends Fields>
   ): Cause.YieldableError & {
     readonly _tag: Tag
     readonly [ErrorTypeId]: typeof ErrorTypeId
+    /** A copy with other fields. */
+    readonly with: (fields: Partial<Schema.Struct.Type<F>>) => Self
   } & Schema.Struct.Type<F>
   readonly fields: () => F
 }
@@ -53,6 +55,11 @@ export const taggedError =
       // Not a field, so that it does not appear in JSON or on the screen.
       get [ErrorTypeId](): typeof ErrorTypeId {
         return ErrorTypeId
+      }
+      with(fields: Readonly<Record<string, unknown>>): object {
+        const Class = Object.getPrototypeOf(this).constructor
+        // The cause of an Error is not enumerable, so spreading leaves it out.
+        return new Class({ ...this, ...(this.cause === undefined ? {} : { cause: this.cause }), ...fields })
       }
       static readonly tag = tag
       static readonly fields = fields

@@ -1,14 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
 import type { ErpNetError } from "effect-erpnet"
-import { type ApiError, type Failure, fromFailure } from "../../src/AuthorizedClient/apiError.ts"
+import { type Failure, fromFailure } from "../../src/AuthorizedClient/apiError.ts"
 import { leaks, needlesOf } from "../support/leaks.ts"
 
 const enterprise = "Aloe.EnterpriseOne.Server.ServerAPI.Exceptions.EnterpriseOneServerException"
 const stackTrace = "zq7-Stack-4711-trace-0815"
 const format = "zq7-Format-4711-{0}"
 
-const answered = (failure: Partial<Failure>): ApiError =>
+const answered = (failure: Partial<Failure>): ErpNetError.ApiError =>
   fromFailure({
     method: "GET",
     path: "/api/domain/odata/Crm_Customers",
@@ -48,7 +48,7 @@ const renamed = (end: string) =>
   ].join(end)
 
 interface Expected {
-  readonly _tag: ApiError["_tag"]
+  readonly _tag: ErpNetError.ApiError["_tag"]
   readonly [field: string]: unknown
 }
 

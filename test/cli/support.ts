@@ -28,6 +28,8 @@ export interface Options {
   readonly settings?: Readonly<Record<string, string>>
   /** What a pipe writes to standard input. */
   readonly input?: string
+  /** The same as bytes. */
+  readonly bytes?: Stream.Stream<Uint8Array>
   /** The keys that a person presses: then standard input is a terminal. */
   readonly keys?: ReadonlyArray<string>
 }
@@ -77,7 +79,7 @@ export const runCli = (
           terminalOf(options.keys ?? [], collect(err)),
           Layer.succeed(StandardInput, {
             isTerminal: options.keys !== undefined,
-            bytes: Stream.make(new TextEncoder().encode(options.input ?? ""))
+            bytes: options.bytes ?? Stream.make(new TextEncoder().encode(options.input ?? ""))
           })
         )
       ),

@@ -125,11 +125,13 @@ describe("tarball", () => {
       "dist/index.js",
       "dist/bundle/index.js",
       "dist/testing/index.js",
+      "dist/testing/standardModel.txt",
       "dist/node/index.js"
     ]) {
       assert.include(paths, path)
     }
-    const isExpected = /^(?:dist\/.+\.(?:js|d\.ts|map)|dist\/(?:cli\.)?LICENSES\.txt|[A-Z]+(?:\.md)?|package\.json)$/
+    const isExpected =
+      /^(?:dist\/.+\.(?:js|d\.ts|map)|dist\/(?:cli\.)?LICENSES\.txt|dist\/testing\/standardModel\.txt|[A-Z]+(?:\.md)?|package\.json)$/
     assert.deepStrictEqual(
       paths.filter((path) => !isExpected.test(path)),
       []
@@ -189,6 +191,26 @@ describe("tarball", () => {
         assert.ok(Cause.squash(exit.cause) instanceof InvalidInstance, String(Cause.squash(exit.cause)))`
       )
       const { code, output } = yield* run(["instances.mjs"], { cwd: project })
+      assert.strictEqual(code, 0, output)
+    })
+  )
+
+  it.live("has the whole real model for its embedded instance", () =>
+    Effect.gen(function* () {
+      writeFileSync(
+        `${project}/model.mjs`,
+        `import assert from "node:assert/strict"
+        import { HttpClient } from "@effect/platform"
+        import { ErpNetEmulator } from "effect-erpnet/testing"
+        import { Effect } from "effect"
+        const program = Effect.gen(function* () {
+          const erp = yield* ErpNetEmulator.ErpNetEmulator
+          const response = yield* HttpClient.get(erp.origin + "/api/domain/standardmodel")
+          assert.equal((yield* response.json).length, 655)
+        })
+        await Effect.runPromise(Effect.provide(program, ErpNetEmulator.layer()))`
+      )
+      const { code, output } = yield* run(["model.mjs"], { cwd: project })
       assert.strictEqual(code, 0, output)
     })
   )

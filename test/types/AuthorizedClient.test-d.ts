@@ -13,6 +13,7 @@ type Documented =
   | ErpNetError.TokenEndpointUnavailable
   | ErpNetError.TokenResponseInvalid
   | ErpNetError.Expired
+  | ErpNetError.SignInRequired
   | ErpNetError.Unauthorized
   | ErpNetError.ForeignOrigin
   | HttpClientError.RequestError
@@ -32,6 +33,7 @@ describe("AuthorizedClient", () => {
       | "TokenEndpointUnavailable"
       | "TokenResponseInvalid"
       | "Expired"
+      | "SignInRequired"
       | "Unauthorized"
       | "ForeignOrigin"
       | "RequestError"

@@ -22,6 +22,7 @@ type TokenError =
   | ErpNetError.TokenEndpointUnavailable
   | ErpNetError.TokenResponseInvalid
   | ErpNetError.Expired
+  | ErpNetError.SignInRequired
 
 expectTypeOf<ErpNetError.TokenError>().toEqualTypeOf<TokenError>()
 
@@ -50,15 +51,22 @@ expectTypeOf<typeof TokenSource.referenceToken>().toEqualTypeOf<
 expectTypeOf<TokenSource.TokenSource["exchange"]>().returns.toEqualTypeOf<
   Effect.Effect<AccessToken.AccessToken, TokenError>
 >()
-expectTypeOf<typeof TokenProvider.layerConfig>().toEqualTypeOf<
+expectTypeOf<typeof TokenProvider.layerConfig>().toEqualTypeOf<{
   (
-    options?: TokenProvider.RenewalOptions
-  ) => Layer.Layer<
+    options?: TokenProvider.RenewalOptions & { readonly discover?: false | undefined }
+  ): Layer.Layer<
     TokenProvider.TokenProvider,
     ConfigError.ConfigError | ErpNetError.InvalidInstance | ErpNetError.InvalidApplication,
     HttpClient.HttpClient
   >
->()
+  (
+    options: TokenProvider.ConfigOptions
+  ): Layer.Layer<
+    TokenProvider.TokenProvider,
+    ConfigError.ConfigError | ErpNetError.InvalidInstance | ErpNetError.InvalidApplication | ErpNetError.Unreachable,
+    HttpClient.HttpClient
+  >
+}>()
 expectTypeOf<ReturnType<typeof TokenProvider.layerReferenceToken>>().toEqualTypeOf<
   Layer.Layer<TokenProvider.TokenProvider>
 >()

@@ -40,20 +40,20 @@ const fault = (message: string): Effect.Effect<never, Fault> => new Fault({ mess
 const patience = "10 seconds"
 
 interface Setup {
-  readonly name: string
   readonly conventional: Instance.Instance
   readonly application: TrustedApplication.TrustedApplication
 }
 
 const readSettings = Effect.gen(function* () {
-  const { name, options } = yield* Config.all({
+  // Read together, so that all settings that are missing are told at once.
+  const { options } = yield* Config.all({
     name: Config.string("ERPNET_INSTANCE"),
     options: TrustedApplication.configOptions
   })
-  const conventional = yield* Instance.make(name)
+  const conventional = yield* Instance.fromConfig
   const application = yield* TrustedApplication.make(options)
   const scope = application.scopes.length === 0 ? "all scopes" : `scope "${application.scopes.join(" ")}"`
-  const setup: Setup = { name, conventional, application }
+  const setup: Setup = { conventional, application }
   return pass(`instance ${conventional.origin}, client id ${application.clientId}, ${scope}`, setup)
 })
 
@@ -108,10 +108,13 @@ const checkTls = (
     return pass("the certificate is valid", undefined)
   })
 
-const discover = ({ conventional, name }: Setup) =>
-  Effect.map(Instance.discover(name), (instance) => {
+const discover = ({ conventional }: Setup) =>
+  Effect.map(Instance.discoverFromConfig(), (instance) => {
     const moved = instance.tokenEndpoint !== conventional.tokenEndpoint || instance.odata !== conventional.odata
-    const advice = moved ? "; these are not the usual addresses: make the instance with Instance.discover" : ""
+    const advice = moved
+      ? "; these are not the usual addresses: a program needs layerConfig({ discover: true }), or " +
+        "ERPNET_TOKEN_ENDPOINT and ERPNET_ODATA"
+      : ""
     return pass(`tokens from ${instance.tokenEndpoint}, API at ${instance.odata}${advice}`, instance)
   })
 

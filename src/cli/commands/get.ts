@@ -14,7 +14,7 @@ import * as Redacted from "effect/Redacted"
 import * as DomainApi from "../../DomainApi.ts"
 import * as DomainRequest from "../../DomainRequest.ts"
 import * as ErpNet from "../../ErpNet.ts"
-import type * as Instance from "../../Instance.ts"
+import * as Instance from "../../Instance.ts"
 import * as TokenProvider from "../../TokenProvider.ts"
 import { UsageError } from "../output.ts"
 import { type Settings, type SettingsError, settings, withSettings } from "../settings.ts"
@@ -45,6 +45,13 @@ export const urlOf = (instance: Instance.Instance, path: string): Either.Either<
     ? Either.right(url.href)
     : refuse(`it does not lie below ${instance.odata}`)
 }
+
+/** Refuses what no place of the API could make good, before the instance is asked where its API is. */
+const checkPath = (path: string) =>
+  Effect.flatMap(Instance.fromConfig, (instance) => {
+    const isHere = URL.canParse(path) && new URL(path).origin === new URL(instance.odata).origin
+    return isHere && !path.includes("#") ? Effect.void : Effect.asVoid(urlOf(instance, path))
+  })
 
 const waiting = Console.error(
   "Still waiting. A busy instance, or one without a free licence, is asked again when it says so; Ctrl-C stops."
@@ -77,5 +84,9 @@ export const get: Command.Command<
     const link = nextLinkOf(body.value)
     if (Option.isSome(link))
       yield* Console.error(`There are more rows. Get them with the path '${plainText(link.value)}'.`)
-  }).pipe(Effect.provide(ErpNet.layerConfig()), withSettings(options))
+  }).pipe(
+    Effect.provide(ErpNet.layerConfig({ discover: true })),
+    (run) => Effect.zipRight(checkPath(options.path), run),
+    withSettings(options)
+  )
 ).pipe(Command.withDescription("Read a path of the Domain API below the OData root, with an access token of its own."))

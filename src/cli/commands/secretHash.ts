@@ -6,9 +6,11 @@ import type * as PlatformError from "@effect/platform/Error"
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { InvalidApplication } from "../../ErpNetError.ts"
+import * as TextFile from "../../internal/textFile.ts"
 import * as TrustedApplication from "../../TrustedApplication.ts"
 import { UsageError } from "../output.ts"
 
@@ -18,9 +20,6 @@ export class StandardInput extends Context.Tag("effect-erpnet/cli/StandardInput"
   { readonly isTerminal: boolean; readonly bytes: Stream.Stream<Uint8Array, PlatformError.PlatformError> }
 >() {}
 
-/** The line break that an editor or echo adds is not part of the secret. */
-const withoutLineBreak = (text: string): string => text.replace(/\r?\n$/, "")
-
 const readSecret = Effect.gen(function* () {
   const input = yield* StandardInput
   if (input.isTerminal) {
@@ -29,8 +28,13 @@ const readSecret = Effect.gen(function* () {
       () => new UsageError({ message: "No secret was given." })
     )
   }
-  const text = yield* Stream.mkString(Stream.decodeText(input.bytes))
-  return Redacted.make(withoutLineBreak(text))
+  const chunks = yield* Stream.runCollect(input.bytes)
+  const bytes = Uint8Array.from([...chunks].flatMap((chunk) => [...chunk]))
+  const text = yield* Either.mapLeft(
+    TextFile.decode(bytes),
+    (reason) => new UsageError({ message: `The secret on standard input ${reason}.` })
+  )
+  return Redacted.make(TextFile.withoutLineBreak(text))
 })
 
 export const secretHash: Command.Command<

@@ -44,7 +44,7 @@ export const token: Command.Command<
     if (!options.show) return yield* Console.log(description)
     yield* Console.error(description)
     yield* Console.log(Redacted.value(token.value))
-  }).pipe(Effect.provide(TokenProvider.layerConfig()), withSettings(options))
+  }).pipe(Effect.provide(TokenProvider.layerConfig({ discover: true })), withSettings(options))
 ).pipe(
   Command.withDescription(
     "Request an access token and print its fingerprint, scopes and expiry; the token itself only with --show."

@@ -111,6 +111,7 @@ export const makeOverlay = (below: Store): Overlay => {
 
   return {
     model,
+    tables: own.tables,
     below,
     changes,
     insert: (row) => {

@@ -644,6 +644,18 @@ const fillSalesOrders = (
 }
 
 /**
+ * Sets of the demo that the seed leaves empty, so that rows may be invented for them.
+ *
+ * @category testing
+ * @since 0.2.0
+ */
+export const unfilledSets: ReadonlySet<string> = new Set([
+  "Crm_Sales_CustomerExternalAccess",
+  "Finance_Payments_PaymentAccounts",
+  "General_Contacts_CompanyEmployees"
+])
+
+/**
  * Fills an empty store.
  *
  * @category constructors

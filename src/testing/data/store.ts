@@ -77,7 +77,13 @@ export const lazyRow = (id: string, set: string, make: () => Values): Row => new
  */
 export const stored = (row: Row, name: string): Value => row.values[name] ?? null
 
-interface Table {
+/**
+ * The rows of one set.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Table {
   readonly rows: Map<string, Row>
   version: number
   /** The rows by id when they were last asked for, and the ids that changed since. */
@@ -95,6 +101,49 @@ interface Highest {
   readonly number: number
 }
 
+/**
+ * Tables that several stores read. They are never changed: a store that writes takes a copy of the table first.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Tables {
+  readonly table: (set: string) => Table
+  /** Whether a row with this id may be in the set; false spares making the table. */
+  readonly mayHold: (set: string, id: string) => boolean
+  /** Whether numbers in the set count when the next number is sought. */
+  readonly isNumbered: (set: string) => boolean
+}
+
+/**
+ * A table with these rows.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const makeTable = (rows: Iterable<Row> = []): Table => {
+  const made = new Map<string, Row>()
+  for (const row of rows) made.set(row.id, row)
+  return {
+    rows: made,
+    version: 0,
+    sorted: [],
+    stale: new Set(made.keys()),
+    indexes: new Map(),
+    highest: new Map()
+  }
+}
+
+/** What is known of the rows is known of their copy too, but for the indexes, which are made anew. */
+const copyTable = (table: Table): Table => ({
+  rows: new Map(table.rows),
+  version: table.version,
+  sorted: table.sorted,
+  stale: new Set(table.stale),
+  indexes: new Map(),
+  highest: new Map(table.highest)
+})
+
 /** A derived list together with the table versions it was made from. */
 interface Cached<A> {
   readonly versions: string
@@ -109,6 +158,8 @@ interface Cached<A> {
  */
 export interface Store {
   readonly model: Model
+  /** What is in the store now, for other stores to read once nothing is written here any more. */
+  readonly tables: Tables
   readonly insert: (row: Row) => void
   readonly remove: (set: string, id: string) => boolean
   readonly update: (set: string, id: string, changes: Values) => boolean
@@ -246,30 +297,28 @@ const adjustHighest = (table: Table, before: Row | undefined, after: Row | undef
   }
 }
 
+const nothing: Tables = { table: () => makeTable(), mayHold: () => false, isNumbered: () => false }
+
 /**
- * Makes an empty store.
+ * Makes an empty store, or one that begins with the rows of others and keeps its changes to itself.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const makeStore = (model: Model): Store => {
+export const makeStore = (model: Model, below: Tables = nothing): Store => {
   const tables = new Map<string, Table>()
   const sortedLists = new Map<string, Cached<ReadonlyArray<Row>>>()
   const orderedLists = new Map<string, Cached<ReadonlyArray<Row>> & { readonly key: string }>()
-  const table = (set: string): Table => {
+  const table = (set: string): Table => tables.get(set) ?? below.table(set)
+  const ownTable = (set: string): Table => {
     const existing = tables.get(set)
     if (existing !== undefined) return existing
-    const created: Table = {
-      rows: new Map(),
-      version: 0,
-      sorted: [],
-      stale: new Set(),
-      indexes: new Map(),
-      highest: new Map()
-    }
+    const created = copyTable(below.table(set))
     tables.set(set, created)
     return created
   }
+  const mayHold = (set: string, id: string): boolean => tables.has(set) || below.mayHold(set, id)
+  const isNumbered = (set: string): boolean => tables.has(set) || below.isNumbered(set)
 
   const versions = (entity: EntityModel): string => entity.storedIn.map((set) => table(set).version).join()
 
@@ -291,7 +340,7 @@ export const makeStore = (model: Model): Store => {
   }
 
   const put = (row: Row): void => {
-    const target = table(row.set)
+    const target = ownTable(row.set)
     touch(target, row.id)
     adjustHighest(target, target.rows.get(row.id), row)
     target.rows.set(row.id, row)
@@ -300,7 +349,7 @@ export const makeStore = (model: Model): Store => {
 
   const find = (entity: EntityModel, id: string): Row | undefined => {
     for (const set of entity.storedIn) {
-      const row = table(set).rows.get(id)
+      const row = mayHold(set, id) ? table(set).rows.get(id) : undefined
       if (row !== undefined) return row
     }
     return undefined
@@ -308,11 +357,12 @@ export const makeStore = (model: Model): Store => {
 
   return {
     model,
+    tables: { table, mayHold, isNumbered },
     insert: put,
     remove: (set, id) => {
       const row = find(entityOf(model, set), id)
       if (row === undefined) return false
-      const target = table(row.set)
+      const target = ownTable(row.set)
       touch(target, id)
       adjustHighest(target, row, undefined)
       return target.rows.delete(id)
@@ -342,6 +392,7 @@ export const makeStore = (model: Model): Store => {
       })
       return found.sort((a, b) => compareGuids(a.id, b.id))
     },
-    highest: (entity, name, prefix) => Math.max(0, ...entity.storedIn.map((set) => highestOf(table(set), name, prefix)))
+    highest: (entity, name, prefix) =>
+      Math.max(0, ...entity.storedIn.filter(isNumbered).map((set) => highestOf(table(set), name, prefix)))
   }
 }

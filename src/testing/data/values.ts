@@ -56,7 +56,10 @@ const calculations: Readonly<Record<string, (store: Store, row: Row) => Value>> 
   AmountToPay: linesTotal,
   TotalLineAmount: linesTotal,
   StateTagsAttribute: (_, row) => voidTag(row),
-  FullState: (_, row) => `${String(stored(row, "State"))}${voidTag(row)}`,
+  FullState: (_, row) => {
+    const state = stored(row, "State")
+    return typeof state === "string" ? `${state}${voidTag(row)}` : null
+  },
   // Beyond 2^53 on purpose: a client that reads it as a double loses the last digit.
   CalculatedAttribute_LoyaltyNumber: (_, row) =>
     (9_007_199_254_740_993n + 2n * BigInt(Number.parseInt(String(stored(row, "Number")), 10) || 0)).toString()

@@ -17,11 +17,11 @@ import {
   type Reference
 } from "../model/model.ts"
 import { isArray, isObject, type Json, type JsonObject, numberText } from "../odata/body.ts"
-import { measureCode, measured, readBodyValue, readMeasure } from "./convert.ts"
+import { measureCode, measured, measureRow, readBodyValue, readMeasure } from "./convert.ts"
 import { type Criterion, criterion, isSearchOnly, objectNotFound, severalFound } from "./find.ts"
 import { resolveLink } from "./link.ts"
 import { complete, current, derive, entered, initialValues } from "./rules.ts"
-import { checkVersion, measureMismatch, measureRow, rootOf } from "./save.ts"
+import { checkVersion, measureMismatch, rootOf } from "./save.ts"
 
 /**
  * What `@erpnet.action` may say.
@@ -106,6 +106,9 @@ const settleMeasures = (context: Writing, progress: Progress, reference: string)
 }
 
 const putReference = (context: Writing, progress: Progress, name: string, id: string | null): void => {
+  if (progress.entity.references.get(name)?.readOnly === true) {
+    throw refused(`The reference '${name}' of 'Erp.${progress.entity.type}' is read-only.`)
+  }
   const before = progress.references.get(name)
   if (before !== undefined && before !== id) {
     throw refused(`The reference '${name}' is given twice with different values.`)
@@ -269,8 +272,13 @@ const newId = (context: Writing, entity: EntityModel, json: JsonObject): string 
   return id
 }
 
+const checkWritable = (entity: EntityModel): void => {
+  if (entity.view === true) throw refused(`The entity set '${entity.set}' is read-only.`)
+}
+
 const createObject = (context: Writing, set: EntityModel, json: JsonObject, owner: Owner | undefined): Row => {
   const entity = typeOf(context, set, json)
+  checkWritable(entity)
   if (entity.abstract) {
     throw refused(
       `The type 'Erp.${entity.type}' is abstract: an object needs '@odata.type' with one of the types derived from it.`
@@ -291,6 +299,7 @@ const createObject = (context: Writing, set: EntityModel, json: JsonObject, owne
 
 const updateObject = (context: Writing, row: Row, json: JsonObject): Row => {
   const entity = entityOf(context.store.model, row.set)
+  checkWritable(entity)
   if (typeOf(context, entity, json).set !== entity.set) throw refused("The type of an object cannot be changed.")
   applyMembers(context, { entity, id: row.id, isNew: false, references: new Map() }, json)
   derive(context, row)

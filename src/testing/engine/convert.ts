@@ -3,6 +3,7 @@
  */
 
 import { type Complex, type Row, type Store, stored, type Value } from "../data/store.ts"
+import { referenced } from "../data/values.ts"
 import { compareDecimals, roundDecimal } from "../model/decimal.ts"
 import { type Refusal, refused } from "../model/errors.ts"
 import { readGuid } from "../model/guid.ts"
@@ -12,6 +13,10 @@ import { isObject, type Json, numberText } from "../odata/body.ts"
 const kindNames: Readonly<Record<Attribute["kind"], string>> = {
   string: "Edm.String",
   int: "Edm.Int32",
+  short: "Edm.Int16",
+  byte: "Edm.Byte",
+  double: "Edm.Double",
+  time: "Edm.TimeOfDay",
   int64: "Edm.Int64",
   boolean: "Edm.Boolean",
   date: "Edm.DateTimeOffset",
@@ -44,12 +49,14 @@ const checkLength = (attribute: Attribute, text: string): string => {
 
 const decimalPattern = /^-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,2})?$/
 
+const digitsAfterPoint = (text: string): number => /\.(\d+)(?![\deE])/.exec(text)?.[1]?.length ?? 0
+
 /** A decimal with the scale of the attribute; ERP.net shows decimals as numbers and as strings, and takes both. */
 const readDecimal = (attribute: Attribute, value: Json | undefined): string => {
   const text = typeof value === "string" ? value : numberText(value)
   if (text === undefined || !decimalPattern.test(text)) throw wrongType(attribute)
   const { precision, scale } = attribute
-  if (precision === undefined || scale === undefined) return roundDecimal(text, 0)
+  if (precision === undefined || scale === undefined) return roundDecimal(text, digitsAfterPoint(text))
   const rounded = roundDecimal(text, scale)
   const limit = `1${"0".repeat(precision - scale)}`
   if (compareDecimals(rounded.replace("-", ""), limit) >= 0) {
@@ -60,11 +67,12 @@ const readDecimal = (attribute: Attribute, value: Json | undefined): string => {
   return rounded
 }
 
-const readInteger = (attribute: Attribute, value: Json, bits: 32 | 64): string => {
+const readInteger = (attribute: Attribute, value: Json, bits: 8 | 16 | 32 | 64): string => {
   const text = typeof value === "string" && bits === 64 ? value : numberText(value)
   if (text === undefined || !/^-?\d{1,20}$/.test(text)) throw wrongType(attribute)
   const number = BigInt(text)
-  if (BigInt.asIntN(bits, number) !== number) throw wrongType(attribute)
+  // Edm.Byte has no sign
+  if ((bits === 8 ? BigInt.asUintN(8, number) : BigInt.asIntN(bits, number)) !== number) throw wrongType(attribute)
   return number.toString()
 }
 
@@ -80,6 +88,18 @@ const readTime = (attribute: Attribute, value: Json): number => {
     throw wrongType(attribute)
   }
   return attribute.kind === "date" ? Math.floor(parsed / day) * day : parsed
+}
+
+const timeOfDayPattern = /^(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,7})?)?$/
+
+/** The three doubles that are no JSON numbers are texts. */
+const readDouble = (attribute: Attribute, value: Json): number => {
+  if (value === "NaN") return Number.NaN
+  if (value === "INF") return Number.POSITIVE_INFINITY
+  if (value === "-INF") return Number.NEGATIVE_INFINITY
+  const number = Number(numberText(value) ?? "x")
+  if (!Number.isFinite(number)) throw wrongType(attribute)
+  return number
 }
 
 const readMultilanguage = (attribute: Attribute, value: Json): Complex => {
@@ -206,6 +226,15 @@ export const readBodyValue = (store: Store, attribute: Attribute, value: Json): 
       return checkLength(attribute, value)
     case "int":
       return Number(readInteger(attribute, value, 32))
+    case "short":
+      return Number(readInteger(attribute, value, 16))
+    case "byte":
+      return Number(readInteger(attribute, value, 8))
+    case "double":
+      return readDouble(attribute, value)
+    case "time":
+      if (typeof value !== "string" || !timeOfDayPattern.test(value)) throw wrongType(attribute)
+      return value.length === 5 ? `${value}:00` : value
     case "int64":
       return readInteger(attribute, value, 64)
     case "boolean":
@@ -235,3 +264,19 @@ export const readBodyValue = (store: Store, attribute: Attribute, value: Json): 
       throw wrongType(attribute)
   }
 }
+
+/**
+ * The row that has the currency or unit of an amount or quantity.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const measureRow = (store: Store, row: Row, attribute: Attribute): Row | undefined =>
+  attribute.by === undefined
+    ? undefined
+    : attribute.by
+        .split(".")
+        .reduce<Row | undefined>(
+          (at, name) => (at === undefined ? undefined : referenced(store, entityOf(store.model, at.set), at, name)),
+          row
+        )

@@ -7,15 +7,16 @@
 
 import { makeSettings } from "../data/context.ts"
 import { makeRandom } from "../data/random.ts"
-import { fillStore } from "../data/seed.ts"
 import { makeStore, type Row, type Values } from "../data/store.ts"
 import { Refusal } from "../model/errors.ts"
-import { entityOf } from "../model/model.ts"
-import { model } from "../model/sets.ts"
+import { type EntityModel, entityOf, findAttribute } from "../model/model.ts"
+import { entityJson, type ModelPage } from "../model/modelJson.ts"
 import type { Domain, DomainOptions, DomainReply, DomainRequest } from "../model/types.ts"
+import { currentName } from "../model/version.ts"
 import { decode } from "../odata/query.ts"
+import { baseOf } from "./base.ts"
 import { answerBatch } from "./batch.ts"
-import { answerIn, type Engine, guarded, targetOf, transactionOf } from "./engine.ts"
+import { answerIn, type Engine, guarded, makeNames, targetOf, transactionOf } from "./engine.ts"
 import { isNamed } from "./resource.ts"
 import { hasChanges, makeTransactions } from "./transactions.ts"
 
@@ -40,6 +41,8 @@ export interface EditableDomain extends Domain {
   readonly endSession: (session: string) => void
   /** How many transactions are open. */
   readonly transactions: (now: number) => number
+  /** The model as the pages `standardmodel` and `currentmodel` show it; `undefined` when there is no such set. */
+  readonly describe: (page: ModelPage, set: string | undefined, details: boolean, version: string) => string | undefined
   /** The ids of a set in the server's default order. */
   readonly ids: (set: string) => ReadonlyArray<string>
 }
@@ -57,15 +60,9 @@ const answer = (engine: Engine, request: DomainRequest): DomainReply =>
  */
 export const make = (options: DomainOptions): EditableDomain => {
   const settings = makeSettings(options)
-  const store = makeStore(model)
-  const seed = options.seed ?? 1
-  fillStore(store, {
-    seed,
-    customers: options.customers ?? 300,
-    products: options.products ?? 150,
-    salesOrders: options.salesOrders ?? 400
-  })
-  const random = makeRandom(seed, "writes")
+  const { model, tables } = baseOf(options)
+  const store = makeStore(model, tables)
+  const random = makeRandom(options.seed ?? 1, "writes")
   const transactions = makeTransactions(store, random)
   const engine: Engine = { settings, store, random, transactions }
   return {
@@ -86,6 +83,16 @@ export const make = (options: DomainOptions): EditableDomain => {
     add: store.insert,
     update: store.update,
     remove: store.remove,
+    describe: (page, set, details, version) => {
+      const nameOf = makeNames(settings, version)
+      const show = (entity: EntityModel, inDetail: boolean): string =>
+        entityJson(model, entity, page, inDetail, nameOf, (name) => findAttribute(entity, name, version) !== undefined)
+      if (set === undefined) {
+        return `[${[...model.entities.values()].map((entity) => show(entity, details)).join(",")}]`
+      }
+      const entity = model.entities.get(currentName(set))
+      return entity === undefined || nameOf(entity.set) !== set ? undefined : show(entity, true)
+    },
     ids: (set) => store.sorted(entityOf(model, set)).map((row) => row.id)
   }
 }

@@ -36,12 +36,23 @@ export interface Engine {
   readonly transactions: Transactions
 }
 
+/**
+ * The names that a server of this version has for entity sets.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const makeNames =
+  (settings: Settings, version: string): ((set: string) => string) =>
+  (set) =>
+    settings.renamedNames === "accept" ? set : nameInVersion(set, version)
+
 const contextOf = (engine: Engine, request: DomainRequest, store: Store): Context => ({
   store,
   settings: engine.settings,
   version: request.version,
   serviceRoot: request.serviceRoot,
-  nameOf: (set) => (engine.settings.renamedNames === "accept" ? set : nameInVersion(set, request.version))
+  nameOf: makeNames(engine.settings, request.version)
 })
 
 /**

@@ -7,11 +7,11 @@ import { type Row, stored, type Value } from "../data/store.ts"
 import { allTexts, displayText, isComplex, memberValue, partOf } from "../data/values.ts"
 import { malformed, notSupported, type Refusal, refused, unknownProperty } from "../model/errors.ts"
 import { writeString } from "../model/jsonText.ts"
-import { type Attribute, type EntityModel, entityOf, type Model } from "../model/model.ts"
+import { type Attribute, type EntityModel, entityOf, isA, type Model } from "../model/model.ts"
 import { isObject, type JsonObject } from "../odata/body.ts"
 import { odataId, writeValue } from "../odata/render.ts"
 import { splitTopLevel } from "../odata/select.ts"
-import { complete, current, initialValues, numbered, recalculate } from "./rules.ts"
+import { complete, current, initialValues, numbersItself, recalculate } from "./rules.ts"
 import { isReadOnly } from "./save.ts"
 
 const documentBase = "General_Documents_Documents"
@@ -96,7 +96,7 @@ const recalculateDocument: BoundAction = (context, row) => {
 
 /** Members that a copy has of its own, or not at all. */
 const isOwn = (entity: EntityModel, name: string): boolean =>
-  numbered.has(name) ||
+  numbersItself(entity, name) ||
   name === "ExternalId" ||
   name === "ExternalSystem" ||
   name === "MasterDocument" ||
@@ -104,7 +104,7 @@ const isOwn = (entity: EntityModel, name: string): boolean =>
 
 /** Codes that have to be there, and to be others than those of the original. */
 const isCode = (entity: EntityModel, attribute: Attribute): boolean =>
-  attribute.unique || (attribute.name === entity.code && attribute.required && !numbered.has(attribute.name))
+  attribute.unique || (attribute.name === entity.code && attribute.required && !numbersItself(entity, attribute.name))
 
 const copyRow = (context: Writing, row: Row, owner: { readonly via: string; readonly id: string } | undefined): Row => {
   const { model } = context.store
@@ -165,7 +165,7 @@ const operationName = (segment: string): string => segment.replace(/^Erp\./, "")
  */
 export const boundAction = (entity: EntityModel, segment: string): BoundAction => {
   const name = operationName(segment)
-  const isDocument = entity.set === documentBase || entity.base === documentBase
+  const isDocument = isA(entity, documentBase)
   const action = Object.hasOwn(everyEntity, name)
     ? everyEntity[name]
     : isDocument && Object.hasOwn(documents, name)

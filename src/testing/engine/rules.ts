@@ -5,20 +5,30 @@ import type { Writing } from "../data/context.ts"
 import { type Row, stored, type Value, type Values } from "../data/store.ts"
 import { isComplex, partOf, referenced } from "../data/values.ts"
 import { divideDecimals, multiplyDecimals, roundDecimal, subtractDecimals } from "../model/decimal.ts"
-import { type Attribute, type EntityModel, entityOf } from "../model/model.ts"
-import { findMeasure, measureCode, measured } from "./convert.ts"
+import { type Attribute, type EntityModel, entityOf, isA } from "../model/model.ts"
+import { findMeasure, measureCode, measured, measureRow } from "./convert.ts"
 
 const day = 86_400_000
 
 const defaultValue = (attribute: Attribute, text: string, now: number): Value => {
   if (text === "today") return Math.floor(now / day) * day
+  if (text === "now") return now
   switch (attribute.kind) {
     case "boolean":
       return text === "true"
     case "int":
+    case "short":
+    case "byte":
+    case "double":
       return Number(text)
     case "decimal":
       return roundDecimal(text, attribute.scale ?? 0)
+    // the currency or unit is not known yet
+    case "amount":
+    case "quantity":
+      return null
+    case "multilanguage":
+      return { EN: text }
     default:
       return text
   }
@@ -29,14 +39,9 @@ const creationUsers: ReadonlySet<string> = new Set(["CreationUser", "PartyCreati
 
 /** What only some types have, and the model cannot say. */
 const fixedValues = (entity: EntityModel): Values => {
-  switch (entity.base) {
-    case "General_Documents_Documents":
-      return { EntityName: entity.table, IsValidField: true }
-    case "General_Contacts_Parties":
-      return { PartyType: entity.type.replace("General_Contacts_", "") }
-    default:
-      return {}
-  }
+  if (isA(entity, "General_Documents_Documents")) return { EntityName: entity.table, IsValidField: true }
+  if (isA(entity, "General_Contacts_Parties")) return { PartyType: entity.type.replace("General_Contacts_", "") }
+  return {}
 }
 
 /**
@@ -86,12 +91,15 @@ const fill = (context: Writing, row: Row, makers: Readonly<Record<string, () => 
 }
 
 /**
- * The members that number themselves when they are left out of a new row.
+ * Whether a member numbers itself when it is left out of a new row.
  *
- * @category models
- * @since 0.1.0
+ * @category guards
+ * @since 0.2.0
  */
-export const numbered: ReadonlySet<string> = new Set(["DocumentNo", "Number", "PartyCode"])
+export const numbersItself = (entity: EntityModel, name: string): boolean =>
+  (name === "Number" && entity.set === "Crm_Sales_Customers") ||
+  (name === "DocumentNo" && isA(entity, "General_Documents_Documents")) ||
+  (name === "PartyCode" && isA(entity, "General_Contacts_Parties"))
 
 /** The highest number in use plus one, with leading zeros: ERP.net numbers customers this way. */
 const nextNumber = (context: Writing, entity: EntityModel, name: string, prefix: string, digits: number): string =>
@@ -196,7 +204,8 @@ export const derive = (context: Writing, row: Row): void => {
   if (names === undefined) return
   const now = current(context, row)
   const number = uniqueNumbers[row.set]
-  set(context, row, { PartyName: joinNames(now, names) })
+  // assumed: a party without any name is called by its code
+  set(context, row, { PartyName: joinNames(now, names) ?? { EN: String(stored(now, "PartyCode") ?? "") } })
   if (number !== undefined) set(context, row, { PartyUniqueNumber: stored(now, number) })
 }
 
@@ -308,16 +317,69 @@ export const complete = (context: Writing, row: Row): void => {
       completePrice(context, row)
       break
   }
-  if (entity.base === "General_Documents_Documents") {
+  if (isA(entity, "General_Documents_Documents")) {
     if (stored(current(context, row), "DocumentNo") === "") set(context, row, { DocumentNo: null })
     completeDocument(context, row)
   }
-  if (entity.base === "General_Contacts_Parties") {
+  if (isA(entity, "General_Contacts_Parties")) {
     fill(context, row, {
       PartyCode: () => nextNumber(context, entityOf(model, "General_Contacts_Parties"), "PartyCode", "P", 6)
     })
   }
+  completeRequired(context, row, entity)
   derive(context, row)
+}
+
+/** Where an amount or quantity is required: none of it, in what the row refers to. */
+const nothingOf = (context: Writing, row: Row, attribute: Attribute, kind: "amount" | "quantity"): Value => {
+  const { store } = context
+  const measure = measureRow(store, current(context, row), attribute)
+  const sets = { amount: "General_Currencies_Currencies", quantity: "General_Products_MeasurementUnits" }
+  const chosen = measure ?? store.sorted(entityOf(store.model, sets[kind]))[0]
+  return chosen === undefined
+    ? null
+    : measured(kind, roundDecimal("0", attribute.scale ?? 2), measureCode(kind, chosen))
+}
+
+/** What a client cannot give, and what has a default only once the references are known. */
+const completeRequired = (context: Writing, row: Row, entity: EntityModel): void => {
+  for (const attribute of entity.attributes.values()) {
+    const { calculated, defaultValue, kind, name, readOnly, required } = attribute
+    if (calculated || entity.keys.has(name) || stored(current(context, row), name) !== null) continue
+    if ((kind === "amount" || kind === "quantity") && required && (readOnly || defaultValue !== undefined)) {
+      set(context, row, { [name]: nothingOf(context, row, attribute, kind) })
+    } else if (required && readOnly) set(context, row, { [name]: emptyValue(context, attribute) })
+  }
+}
+
+const emptyValue = (context: Writing, { enumName, kind, name }: Attribute): Value => {
+  switch (kind) {
+    case "boolean":
+      return false
+    case "int":
+    case "short":
+    case "byte":
+    case "double":
+      return 0
+    case "int64":
+    case "decimal":
+      return "0"
+    case "date":
+    case "dateTime":
+      return Math.floor(context.now / day) * day
+    case "time":
+      return "00:00:00"
+    case "guid":
+      return context.random.guid()
+    case "multilanguage":
+      return { EN: name }
+    case "enum":
+      return [...(context.store.model.enums.get(enumName ?? "")?.keys() ?? [])][0] ?? null
+    case "string":
+      return "-"
+    default:
+      return null
+  }
 }
 
 // --- the front end ---------------------------------------------------------------------------------------------------

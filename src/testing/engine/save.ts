@@ -6,8 +6,8 @@ import { allChanges, type Change } from "../data/overlay.ts"
 import { type Row, type Store, stored } from "../data/store.ts"
 import { memberValue, partOf, referenced } from "../data/values.ts"
 import { duplicate, notSaved, Refusal, refused } from "../model/errors.ts"
-import { type Attribute, type EntityModel, entityOf, type Model } from "../model/model.ts"
-import { measureCode } from "./convert.ts"
+import { type Attribute, type EntityModel, entityOf, isA, type Model } from "../model/model.ts"
+import { measureCode, measureRow } from "./convert.ts"
 
 const ownerOf = (store: Store, row: Row): Row | undefined => {
   const entity = entityOf(store.model, row.set)
@@ -40,7 +40,7 @@ const stateOf = (model: Model, row: Row): number => {
  * @since 0.1.0
  */
 export const isReadOnly = (model: Model, row: Row): boolean =>
-  entityOf(model, row.set).base === "General_Documents_Documents" &&
+  isA(entityOf(model, row.set), "General_Documents_Documents") &&
   (stateOf(model, row) >= 30 || stored(row, "Void") === true)
 
 /**
@@ -81,24 +81,10 @@ const checkRequired = (entity: EntityModel, change: Change): void => {
   for (const { calculated, name, required } of entity.attributes.values()) {
     if (required && !calculated && !entity.keys.has(name)) missing("attribute", name)
   }
-  for (const { name, required } of entity.references.values()) if (required) missing("reference", name)
+  for (const { name, readOnly, required } of entity.references.values()) {
+    if (required && readOnly !== true) missing("reference", name)
+  }
 }
-
-/**
- * The row that has the currency or unit of an amount or quantity.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const measureRow = (store: Store, row: Row, attribute: Attribute): Row | undefined =>
-  attribute.by === undefined
-    ? undefined
-    : attribute.by
-        .split(".")
-        .reduce<Row | undefined>(
-          (at, name) => (at === undefined ? undefined : referenced(store, entityOf(store.model, at.set), at, name)),
-          row
-        )
 
 /** Amounts of a line are in the currency of its document, and so on. */
 const checkMeasures = (store: Store, entity: EntityModel, row: Row): void => {

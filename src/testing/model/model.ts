@@ -15,6 +15,10 @@ import { compareVersions } from "./version.ts"
 export type Kind =
   | "string"
   | "int"
+  | "short"
+  | "byte"
+  | "double"
+  | "time"
   | "int64"
   | "boolean"
   | "date"
@@ -53,6 +57,8 @@ export interface Attribute {
   /** The operator groups the model lists: E eq, G ge and le, L text functions, I in. */
   readonly filters: ReadonlySet<FilterGroup>
   readonly orderable: boolean
+  /** The model says that it should not be used any more. */
+  readonly obsolete?: boolean
   /** Of an amount or quantity, the path to the row that has its currency or unit. */
   readonly by?: string
   /** No two rows may have the same value. */
@@ -83,6 +89,10 @@ export interface Reference {
   readonly filterable: boolean
   /** Points to the owner of the row: a filter path may go through it. */
   readonly owner: boolean
+  readonly readOnly?: boolean
+  /** Shown only where `$select` or `$expand` names it. */
+  readonly hidden?: boolean
+  readonly obsolete?: boolean
 }
 
 /**
@@ -111,6 +121,10 @@ export interface EntityModel {
   /** Holds no rows itself, only those of the derived sets. */
   readonly abstract: boolean
   readonly root: boolean
+  /** Shows what the server calculates, and takes no changes. */
+  readonly view?: boolean
+  /** The sets of the base types, the nearest first. */
+  readonly bases: ReadonlyArray<string>
   /** The names of the attributes that hold the row's own id. */
   readonly keys: ReadonlySet<string>
   /** The attribute that people number the rows by, with dots through references. */
@@ -176,6 +190,10 @@ const lines = (text: string): ReadonlyArray<ReadonlyArray<string>> =>
     .map((line) => line.split(/\s+/))
 
 const kinds: Readonly<Record<string, Kind>> = {
+  h: "short",
+  y: "byte",
+  f: "double",
+  t: "time",
   s: "string",
   S: "string",
   i: "int",
@@ -195,7 +213,13 @@ const kinds: Readonly<Record<string, Kind>> = {
 const filterGroups: ReadonlySet<string> = new Set(["E", "G", "L", "I"])
 const isFilterGroup = (word: string): word is FilterGroup => filterGroups.has(word)
 
-const readAttribute = (words: ReadonlyArray<string>): Attribute => {
+/**
+ * Reads an attribute line.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const readAttribute = (words: ReadonlyArray<string>): Attribute => {
   const [name = "", typeText = "", ...flags] = words
   const required = typeText.endsWith("!")
   const [, base = "", sizes = ""] = /^([A-Za-z_]+)(?:\(([\d,]+)\))?!?$/.exec(typeText) ?? []
@@ -219,29 +243,50 @@ const readAttribute = (words: ReadonlyArray<string>): Attribute => {
     readOnly: flags.includes("r") || calculated,
     calculated,
     byDefault: !calculated && !flags.includes("hidden") && kind !== "custom",
-    filters: new Set(flags.filter(isFilterGroup)),
-    orderable: flags.includes("O")
+    filters: new Set(flags.flatMap((flag) => (/^[EGLIO]+$/.test(flag) ? [...flag].filter(isFilterGroup) : []))),
+    orderable: flags.some((flag) => /^[EGLI]*O$/.test(flag)),
+    ...(flags.includes("x") ? { obsolete: true } : {})
   }
 }
 
-const readReference = (words: ReadonlyArray<string>): Reference => {
+/**
+ * Reads a reference line.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const readReference = (words: ReadonlyArray<string>): Reference => {
   const [nameText = "", target = "", ...flags] = words
   return {
     name: nameText.replace("!", ""),
     target,
     required: nameText.endsWith("!"),
     filterable: flags.includes("F"),
-    owner: flags.includes("owner")
+    owner: flags.includes("owner"),
+    ...(flags.includes("r") ? { readOnly: true } : {}),
+    ...(flags.includes("x") ? { obsolete: true } : {})
   }
 }
 
-const systemAttributes = `
+/**
+ * The attribute lines of every entity type.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export const systemAttributes = `
   Id            g!   r hidden E G I
   ObjectVersion i    r hidden
   DisplayText   S    c
 `
 
-const rootAttributes = `
+/**
+ * The attribute lines of every aggregate root.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export const rootAttributes = `
   ExternalId                 s(254) hidden E I O
   ExternalSystem             s(64)  hidden E I
   AggregateLastUpdateTimeUtc dt     r hidden G O since:26.2
@@ -280,6 +325,7 @@ export const buildModel = (
       base: text.base,
       abstract: text.abstract === true,
       root: text.root === true,
+      bases: base === undefined ? [] : [base.set, ...base.bases],
       keys: new Set([...(base?.keys ?? ["Id"]), ...(text.ownKey === undefined ? [] : [text.ownKey])]),
       code: text.code ?? base?.code,
       search: text.search ?? base?.search ?? [],
@@ -321,6 +367,14 @@ export const entityOf = (model: Model, set: string): EntityModel => {
   if (entity === undefined) throw unknownProperty(set, "Container")
   return entity
 }
+
+/**
+ * Whether a set is one, or holds rows of a type derived from it.
+ *
+ * @category guards
+ * @since 0.2.0
+ */
+export const isA = (entity: EntityModel, set: string): boolean => entity.set === set || entity.bases.includes(set)
 
 /**
  * Whether a row of one set may stand where a reference to another set is expected: the same set, a base or a derived one.

@@ -36,6 +36,25 @@ export interface DomainOptions {
    */
   readonly salesOrders?: number | undefined
   /**
+   * Which entity sets there are. `"standard"`: those that the seed fills, and all others of ERP.net's model, whose rows
+   * are invented when they are first asked for. `"demo"`: the seeded ones alone. Or the JSON of an instance's
+   * `currentmodel?details=true`, parsed: its sets, with its custom properties.
+   *
+   * @default "standard"
+   */
+  readonly model?: "standard" | "demo" | ReadonlyArray<unknown> | undefined
+  /**
+   * How many rows a set has that is filled when it is first asked for.
+   *
+   * @default 20
+   */
+  readonly rowsPerSet?: number | undefined
+  /**
+   * Rows of one's own, by entity set. A set named here has these rows and no others; members as the Domain API shows
+   * them, and `Id` where the row is to have a certain one.
+   */
+  readonly rows?: Readonly<Record<string, ReadonlyArray<Readonly<Record<string, unknown>>>>> | undefined
+  /**
    * Whether an error body is `{"error":{…}}` or the inner object alone; ERP.net documents both.
    *
    * @default "wrapped"

@@ -63,6 +63,11 @@ const operatorNames: Readonly<Record<Operator, string>> = {
   le: "LessThanOrEqual"
 }
 
+const secondsOf = (text: string): number => {
+  const [hours = 0, minutes = 0, seconds = 0] = text.split(":").map(Number)
+  return hours * 3_600 + minutes * 60 + seconds
+}
+
 const dayLength = 86_400_000
 
 const edmNames: Readonly<Record<Literal["kind"], string>> = {
@@ -72,6 +77,7 @@ const edmNames: Readonly<Record<Literal["kind"], string>> = {
   number: "Edm.Decimal",
   boolean: "Edm.Boolean",
   date: "Edm.DateTimeOffset",
+  time: "Edm.TimeOfDay",
   null: "Null"
 }
 
@@ -184,7 +190,15 @@ export const parseFilter = (context: Context, entity: EntityModel, text: string)
         const wanted = truncated(attribute, literal.time)
         return (value) => typeof value === "number" && holds(operator, value - wanted)
       }
+      case "time": {
+        if (literal.kind !== "time") throw mismatch("Edm.TimeOfDay", literal, operator)
+        const wanted = secondsOf(literal.text)
+        return (value) => typeof value === "string" && holds(operator, secondsOf(value) - wanted)
+      }
       case "int":
+      case "short":
+      case "byte":
+      case "double":
       case "int64":
       case "decimal":
         return compareNumber(operator, literal)
@@ -212,7 +226,7 @@ export const parseFilter = (context: Context, entity: EntityModel, text: string)
   const compareNumber = (operator: Operator, literal: Literal): Test => {
     if (literal.kind !== "number") throw mismatch("Edm.Decimal", literal, operator)
     return (value) =>
-      (typeof value === "string" || typeof value === "number") &&
+      (typeof value === "string" || Number.isFinite(value)) &&
       holds(operator, compareDecimals(String(value), literal.text))
   }
 
@@ -278,7 +292,8 @@ export const parseFilter = (context: Context, entity: EntityModel, text: string)
         )
       }
     }
-    if (target.attribute.kind !== "string") throw notSupported(`${name} is not supported for '${target.path}'.`)
+    if (target.attribute.kind !== "string" && target.attribute.kind !== "enum")
+      throw notSupported(`${name} is not supported for '${target.path}'.`)
     return (row) => {
       const value = target.read(row)
       return typeof value === "string" && test(fold(value), wanted)

@@ -19,6 +19,8 @@ export type Literal =
   | { readonly kind: "boolean"; readonly value: boolean }
   /** Epoch milliseconds, with the time of day as written. */
   | { readonly kind: "date"; readonly time: number }
+  /** A time of day: `08:30:00`. */
+  | { readonly kind: "time"; readonly text: string }
   | { readonly kind: "null" }
 
 /**
@@ -118,6 +120,7 @@ export const readLiteral = (token: Token): Literal | undefined => {
   if (guid !== undefined) return { kind: "guid", text: guid }
   const number = numberPattern.exec(word)?.[1]
   if (number !== undefined) return { kind: "number", text: number }
+  if (/^(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,7})?)?$/.test(word)) return { kind: "time", text: word }
   const time = readDate(word)
   return time === undefined ? undefined : { kind: "date", time }
 }

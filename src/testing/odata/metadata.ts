@@ -2,11 +2,15 @@
  * `$metadata`: the model as an EDMX document.
  */
 import type { Context } from "../data/context.ts"
-import { type Attribute, type EntityModel, findAttribute, type Kind } from "../model/model.ts"
+import { type Attribute, type EntityModel, findAttribute, isA, type Kind } from "../model/model.ts"
 
 const edmTypes: Readonly<Record<Exclude<Kind, "enum">, string>> = {
   string: "Edm.String",
   int: "Edm.Int32",
+  short: "Edm.Int16",
+  byte: "Edm.Byte",
+  double: "Edm.Double",
+  time: "Edm.TimeOfDay",
   int64: "Edm.Int64",
   boolean: "Edm.Boolean",
   // ERP.net has no Edm.Date: both kinds of dates are DateTimeOffset.
@@ -87,7 +91,7 @@ const boundOperations = (entity: EntityModel): ReadonlyArray<string> => {
       "Collection(Erp.ValueTextPair)"
     )
   ]
-  if (entity.set !== "General_Documents_Documents" && entity.base !== "General_Documents_Documents") return every
+  if (!isA(entity, "General_Documents_Documents")) return every
   return [
     ...every,
     operation(

@@ -48,6 +48,9 @@ const writeComplex = (value: Complex, kind: Kind, decimalsAsStrings: boolean): s
 export const writeValue = (value: Value, kind: Kind, decimalsAsStrings: boolean): string => {
   if (value === null) return "null"
   if (isComplex(value)) return writeComplex(value, kind, decimalsAsStrings)
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    return Number.isNaN(value) ? '"NaN"' : value > 0 ? '"INF"' : '"-INF"'
+  }
   if (typeof value === "number") return kind === "date" || kind === "dateTime" ? writeTime(value) : String(value)
   if (typeof value === "boolean") return String(value)
   return kind === "decimal" || kind === "int64" ? writeDecimal(value, decimalsAsStrings) : writeString(value)

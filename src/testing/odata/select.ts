@@ -160,7 +160,7 @@ export const parseSelection = (
         (byDefault && attribute.byDefault && findAttribute(entity, attribute.name, version) !== undefined)
     ),
     references: [...entity.references.values()]
-      .filter((reference) => byDefault || named.has(reference.name) || expansions.has(reference.name))
+      .filter(({ hidden, name }) => (byDefault && hidden !== true) || named.has(name) || expansions.has(name))
       .map((reference) => ({ reference, expanded: expandedTo(reference.target, expansions.get(reference.name)) })),
     children: [...entity.children.values()].flatMap((children) => {
       const expansion = expansions.get(children.name)

@@ -60,7 +60,7 @@ export interface Counters {
  * @category models
  * @since 0.1.0
  */
-export type Data = Omit<EditableDomain, "handle" | "waits" | "endSession" | "transactions">
+export type Data = Omit<EditableDomain, "handle" | "waits" | "describe" | "endSession" | "transactions">
 
 /**
  * A reference token to issue.
@@ -415,6 +415,31 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
   const retryAfter = settings.rateLimits?.retryAfter
   const rateLimited = Http.empty(429, retryAfter === undefined ? {} : { "retry-after": String(retryAfter) })
 
+  /** The model pages. `standardmodel` is for anyone, `currentmodel` for who may read. */
+  const modelPage = (request: Http.Request) => {
+    const [, page, set] =
+      /^\/api\/domain\/(standardmodel|currentmodel)(?:\/(\w+))?\/?$/.exec(request.url.pathname) ?? []
+    if (page !== "standardmodel" && page !== "currentmodel") return undefined
+    const details = request.url.searchParams.get("details")?.toLowerCase() === "true"
+    return {
+      isAnonymous: page === "standardmodel",
+      answer: (): Http.WholeReply => {
+        if (!isRead(request.method)) return Http.empty(405, { allow: "GET, HEAD" })
+        const text = domain().describe(page, set, details, version)
+        return text === undefined
+          ? Http.json(404, { message: `There is no entity set '${set}'.` })
+          : Http.text(200, { "content-type": "application/json; charset=utf-8" }, text)
+      }
+    }
+  }
+
+  const described = (request: Http.Request, answer: () => Http.WholeReply): Effect.Effect<Http.WholeReply> =>
+    Effect.map(currentTime, (now) => {
+      const principal = Bearer.authenticate(request.headers, check(now))
+      if (Bearer.isRefusal(principal)) return challenge(principal)
+      return principal.scopes.includes("read") ? answer() : Http.empty(403)
+    })
+
   const handle = (request: Http.Request, body: string): Effect.Effect<Http.WholeReply> =>
     Effect.flatMap(currentTime, (now) => {
       const { cors } = settings.identity
@@ -428,6 +453,8 @@ export const make = (settings: Settings, instance: Instance.Instance, makeDomain
     const path = request.url.pathname
     if (path === tokenPath) return token(request, body)
     if (isOData(path)) return api(request, body)
+    const page = modelPage(request)
+    if (page !== undefined) return page.isAnonymous ? Effect.sync(page.answer) : described(request, page.answer)
     const site: Site.Site = { settings, origin: instance.origin, issuer, odata: instance.odata, version }
     return Effect.succeed(
       Site.respond(site, request.method, request.url) ??

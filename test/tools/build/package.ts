@@ -6,6 +6,7 @@
  *   millisecond on every file that it imports, which is most of what importing the package costs.
  * - `testing/index.js`, `node/index.js`: one file each. They import the client by the package's own name, so that there
  *   is one client in a program, whichever of the two forms it loads.
+ * - `testing/standardModel.txt`: data of the embedded instance.
  * - `*.d.ts`: those that a public module reaches.
  *
  * The few functions that other packages give are put in (`internal/lossless-json.js`), with their licences beside them.
@@ -13,7 +14,7 @@
  *   tsx test/tools/build/package.ts [directory of the compiled package]
  */
 import { existsSync } from "node:fs"
-import { readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises"
+import { copyFile, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises"
 import { basename, dirname, join, posix, relative, resolve } from "node:path"
 import { type BuildOptions, build, type Metafile } from "esbuild"
 import { writeLicences } from "./licences.ts"
@@ -172,5 +173,12 @@ const isExtra = (path: string): boolean => extras.some((folder) => path.startsWi
 const metafiles = [...(await putIn((await filesIn(dist, ".js")).filter((path) => !isExtra(path))))]
 await writeBundle(modules)
 for (const folder of extras.filter((name) => existsSync(join(dist, name)))) metafiles.push(await writeExtra(folder))
+// The data that the embedded instance reads when it first needs it.
+if (existsSync(join(dist, "testing"))) {
+  await copyFile(
+    join(options.absWorkingDir, "src/testing/model/standardModel.txt"),
+    join(dist, "testing/standardModel.txt")
+  )
+}
 await removeUnreached(["index", ...modules, ...extras.map((name) => `${name}/index`)].map((name) => `${name}.d.ts`))
 await writeLicences(metafiles, join(dist, "LICENSES.txt"))

@@ -10,7 +10,7 @@ export default defineConfig({
     include: [
       "test/TokenProvider/*.test.ts",
       "test/TokenSource.test.ts",
-      "test/TokenEndpoint.test.ts",
+      "test/TokenEndpoint/*.test.ts",
       "test/AuthorizedClient/*.test.ts"
     ],
     exclude: ["test/TokenProvider/model.test.ts", "test/TokenProvider/soak.test.ts"]

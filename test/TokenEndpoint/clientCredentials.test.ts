@@ -2,9 +2,9 @@ import { HttpClient } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Clock, Duration, Effect, Either, Exit, Fiber, Redacted, Schedule, TestClock } from "effect"
 import { type AccessToken, type ErpNetError, Instance, TokenEndpoint, TrustedApplication } from "effect-erpnet"
-import { application, instance, secret } from "./support/fixtures.ts"
-import { valueOf } from "./support/tokens.ts"
-import { type Answer, type FakeServer, fakeServer, issuing, json } from "./support/transport.ts"
+import { application, instance, secret } from "../support/fixtures.ts"
+import { valueOf } from "../support/tokens.ts"
+import { type Answer, type FakeServer, fakeServer, issuing, json } from "../support/transport.ts"
 
 const request = (
   server: FakeServer,
