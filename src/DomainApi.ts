@@ -23,6 +23,7 @@
  */
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -288,17 +289,46 @@ export const stream = <A, I, F = Filter.Fields<A, I>, O extends string = Query.O
   set: EntitySet.Queryable<A, I, F, O>,
   query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
 ): Stream.Stream<A, DomainRequest.DomainApiError, DomainApi> =>
+  Stream.fromPull(Effect.flatMap(DomainApi, (api) => Paging.pull(pagesOf(api, set, query))))
+
+const pagesOf = <A, I, F, O extends string>(
+  api: Service,
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>>
+): Paging.Source<A> => ({
+  entitySet: set.name,
+  root: api.instance.odata,
+  first: DomainRequest.page(set, query),
+  next: (link) => DomainRequest.nextPage(set, query, link),
+  fetch: (read) =>
+    isInternal(api) ? Execute.readLater(api[InternalId], read) : Effect.map(api.execute(read), Effect.succeed)
+})
+
+/**
+ * Reads the pages of a query, each as a whole: its rows, the link to the next page, and the time by the server's clock.
+ * The next page is asked for when a page is taken.
+ *
+ * **When to use**
+ *
+ * Where a program keeps its place: a page's `nextLink` holds neither token nor session, so that another process may go
+ * on with it as `from`. For rows alone there is {@link stream}, whose errors and rules hold here too.
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const pages = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
+  set: EntitySet.Queryable<A, I, F, O>,
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> & {
+    /** The link to begin with, byte for byte as a page gave it; without it the first page is. */
+    readonly from?: string | undefined
+  } = {}
+): Stream.Stream<DomainRequest.Page<A>, DomainRequest.DomainApiError, DomainApi> =>
   Stream.fromPull(
-    Effect.flatMap(DomainApi, (api) =>
-      Paging.pull({
-        entitySet: set.name,
-        root: api.instance.odata,
-        first: DomainRequest.page(set, query),
-        next: (link) => DomainRequest.nextPage(set, query, link),
-        fetch: (read) =>
-          isInternal(api) ? Execute.readLater(api[InternalId], read) : Effect.map(api.execute(read), Effect.succeed)
-      })
-    )
+    Effect.flatMap(DomainApi, (api) => {
+      const source = pagesOf(api, set, query)
+      const first = query.from === undefined ? source.first : source.next(query.from)
+      return Effect.map(Paging.pullPages({ ...source, first }), Effect.map(Chunk.of))
+    })
   )
 
 /**

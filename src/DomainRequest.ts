@@ -246,6 +246,8 @@ export interface Page<out A> {
   readonly rows: ReadonlyArray<A>
   /** The link to the next page as the server gave it; none on the last one. */
   readonly nextLink: string | undefined
+  /** When the server answered, by its own clock (header `Date`), in milliseconds since 1970. */
+  readonly date: number | undefined
 }
 
 // --- options --------------------------------------------------------------------------------------------------------
@@ -329,8 +331,14 @@ const decodePage = <A, I>(
     const rows = yield* Either.mapLeft(set.decodeAll(value, { skipNulls }), (error) =>
       Decode.invalid(set.name, error, ["value"])
     )
-    return { rows, nextLink }
+    return { rows, nextLink, date: dateOf(answer) }
   })
+
+/** The header `Date` (RFC 9110 section 6.6.1), in milliseconds. */
+const dateOf = ({ headers }: Answer): number | undefined => {
+  const date = Date.parse(headers["date"] ?? "")
+  return Number.isNaN(date) ? undefined : date
+}
 
 /**
  * Reads one page of rows and the link to the next one.

@@ -3,7 +3,7 @@
  * from the Schema, so the server sends what the program reads and nothing else.
  *
  * ```ts
- * import { EntitySet } from "effect-erpnet"
+ * import { DomainApi, EntitySet } from "effect-erpnet"
  * import { Schema } from "effect"
  *
  * const Parties = EntitySet.make("General_Contacts_Parties", Schema.Struct({
@@ -16,7 +16,30 @@
  *   Number: Schema.NullOr(Schema.String),
  *   Party: EntitySet.expand(Parties)
  * }))
- * // $select=Id,Number&$expand=Party($select=Id,PartyCode)
+ *
+ * export const first = DomainApi.list(Customers, { top: 10 })
+ * // GET Crm_Customers?$top=10&$select=Id,Number&$expand=Party($select=Id,PartyCode)
+ * ```
+ *
+ * A field that filters and orders the rows, and is not read, is declared beside them:
+ *
+ * ```ts
+ * import { ComplexType, DomainApi, EntitySet } from "effect-erpnet"
+ * import { Schema } from "effect"
+ *
+ * const Orders = EntitySet.make(
+ *   "Crm_Sales_SalesOrders",
+ *   Schema.Struct({ DocumentNo: Schema.String }),
+ *   { filterable: Schema.Struct({ DocumentDate: ComplexType.Date, Void: Schema.Boolean }) }
+ * )
+ *
+ * export const numbers = DomainApi.list(Orders, {
+ *   filter: (o) => [o.DocumentDate.ge("2026-01-31"), o.Void.eq(false)],
+ *   orderBy: ["DocumentDate"],
+ *   top: 10
+ * })
+ * // GET Crm_Sales_SalesOrders?$filter=DocumentDate ge 2026-01-31 and Void eq false&$orderby=DocumentDate&$top=10
+ * // &$select=DocumentNo
  * ```
  *
  * @since 0.1.0

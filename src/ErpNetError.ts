@@ -993,6 +993,28 @@ export class PagingLoop extends /* @__PURE__ */ taggedError<PagingLoop>()("Pagin
 }
 
 /**
+ * The server gave fewer ids (`received`) than it counts (`expected`), so a sweep for deleted rows cannot tell which are
+ * gone. Nothing was removed.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class SweepIncomplete extends /* @__PURE__ */ taggedError<SweepIncomplete>()("SweepIncomplete", () => ({
+  entitySet: text,
+  /** How many rows the server counts. */
+  expected: Schema.Number,
+  /** How many ids it gave. */
+  received: Schema.Number
+})) {
+  override get message(): string {
+    return (
+      `The server counts ${this.expected} rows of ${this.entitySet}, but gave ${this.received} ids. ` +
+      "Nothing was removed from the copy. Run the sweep again; if it happens each time, the answers are cut on the way."
+    )
+  }
+}
+
+/**
  * A change of an import whose answer is lost: each of these rows may have been imported or not. Rows before `firstRow`
  * have had their results, and those after `lastRow` were not sent. It has the tag of {@link OutcomeUnknown}.
  *
@@ -1058,6 +1080,7 @@ export class ChangesetFailed extends /* @__PURE__ */ taggedError<ChangesetFailed
     ServerError,
     ResponseInvalid,
     PagingLoop,
+    SweepIncomplete,
     InvalidQuery,
     InvalidValue,
     ConcurrencyConflict,
@@ -1226,6 +1249,7 @@ export type ErpNetError =
   | ServerError
   | ResponseInvalid
   | PagingLoop
+  | SweepIncomplete
 
 /**
  * Tells whether a value is an error of this package.

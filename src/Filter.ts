@@ -3,13 +3,24 @@
  * `endsWith` and the three comparisons that also accept null.
  *
  * ```ts
- * import { Filter } from "effect-erpnet"
+ * import { ComplexType, DomainApi, EntitySet, Filter } from "effect-erpnet"
+ * import { Schema } from "effect"
  *
  * const recent = Filter.and(
  *   Filter.eq("Active", true),
  *   Filter.ge("CreationTime", new Date("2026-01-01T00:00:00Z")),
  *   Filter.contains("Party/PartyName", "Ltd")
  * )
+ *
+ * const Customers = EntitySet.make("Crm_Sales_Customers", Schema.Struct({
+ *   Active: Schema.Boolean,
+ *   CreationTime: Schema.DateTimeUtc,
+ *   Party: EntitySet.expand(Schema.Struct({ PartyName: ComplexType.MultilanguageString }))
+ * }))
+ *
+ * export const count = DomainApi.count(Customers, { filter: recent })
+ * // GET Crm_Sales_Customers/$count?$filter=Active eq true and CreationTime ge 2026-01-01T00:00:00.000Z
+ * //  and contains(Party/PartyName,'Ltd')
  * ```
  *
  * In a query `filter` also takes a callback over the fields of the set, and an array means *and*:
@@ -31,8 +42,11 @@
  *       o.State.ge("Released"),
  *       o.Customer.Number.startsWith("10"),
  *       from === undefined ? undefined : o.DocumentDate.ge(from) // undefined is left out
- *     ]
+ *     ],
+ *     top: 50
  *   })
+ * // GET Crm_Sales_SalesOrders?$filter=State ge 'Released' and startswith(Customer/Number,'10')&$top=50
+ * // &$select=DocumentNo,DocumentDate,State&$expand=Customer($select=Number)
  * ```
  *
  * A field offers the operators that its type has; the functions of this module make conditions that are used with more
@@ -91,8 +105,9 @@ type Node =
 
 /**
  * A value that a field can be compared with. Strings are quoted, with one exception: where the schema of the field is
- * `Schema.UUID`, or the field is called `Id`, a string is a guid and is written bare. Use {@link guid} for a guid in
- * a field whose schema does not say so, {@link date} for a date in a field that is read as a string.
+ * `Schema.UUID`, `ComplexType.Date` or `ComplexType.TimeOfDay`, or the field is called `Id`, a string is written bare.
+ * Use {@link guid} for a guid in a field whose schema does not say so, {@link date} and {@link time} for a date and a
+ * time of day in a field that is read as a string.
  *
  * @category models
  * @since 0.1.0
@@ -114,6 +129,14 @@ export type Guid = Literal.GuidLiteral
  * @since 0.1.0
  */
 export type DateText = Literal.DateLiteral
+
+/**
+ * Marks a time of day; see {@link time}.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type TimeText = Literal.TimeLiteral
 
 /**
  * What {@link contains} asks of a field: a string, a multi-language string, or a reference (whose entity is searched).
@@ -179,7 +202,7 @@ type Comparable<T> = unknown extends T
     : T extends string
       ? IsMember<T> extends true
         ? T
-        : Plain<T> | Guid | DateText
+        : Plain<T> | Guid | DateText | TimeText
       : T extends boolean
         ? Plain<T>
         : T extends Numeric | JsonNumber
@@ -551,12 +574,23 @@ export const guid = (text: string): Guid => new Literal.GuidLiteral(text)
 
 /**
  * A date (`2026-01-31`) or date-time (`2026-01-31T12:00:00Z`), written without quotes, for a field whose schema is a
- * plain string. Any other text is refused as {@link InvalidQuery} when the filter is rendered.
+ * plain string. Any other text, and a day that the calendar does not have, is refused as {@link InvalidQuery} when the
+ * filter is rendered.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const date = (text: string): DateText => new Literal.DateLiteral(text)
+
+/**
+ * A time of day (`08:30:00`), written without quotes, for a field whose schema is a plain string; where it is
+ * `ComplexType.TimeOfDay`, the text alone will do. Any other text is refused as {@link InvalidQuery} when the filter is
+ * rendered.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const time = (text: string): TimeText => new Literal.TimeLiteral(text)
 
 /**
  * The OData text of a filter, not percent-encoded. The schema of the rows decides which strings are guids and which
@@ -622,22 +656,22 @@ const renderNode = (node: Node, rows: ReadonlyArray<Shape>): Either.Either<strin
   }
   const shape = rows.map((row) => shapeAt(row, node.field)).find((found) => found !== undefined)
   const field = shape?.amount === true ? `${node.field}Value` : node.field
-  const guidField = shape?.guid === true || /(?:^|\/)Id$/.test(field)
+  const kind = shape?.literal ?? (/(?:^|\/)Id$/.test(field) ? "guid" : undefined)
   const located = Either.mapLeft((reason: string) => `${field}, ${reason}`)
   switch (node._tag) {
     case "Compare":
-      return located(Either.map(Literal.literal(node.value, guidField), (text) => `${field} ${node.operator} ${text}`))
+      return located(Either.map(Literal.literal(node.value, kind), (text) => `${field} ${node.operator} ${text}`))
     case "Call":
-      return located(Either.map(Literal.literal(node.value, guidField), (text) => `${node.name}(${field},${text})`))
+      return located(Either.map(Literal.literal(node.value, kind), (text) => `${node.name}(${field},${text})`))
     case "Text":
       // A part of a guid is no guid.
-      return located(Either.map(Literal.literal(node.text, false), (text) => `${node.name}(${field},${text})`))
+      return located(Either.map(Literal.literal(node.text, undefined), (text) => `${node.name}(${field},${text})`))
     case "In":
       return node.values.length === 0
         ? Either.left(`${field}, an empty list matches no row: answer without asking the server`)
         : located(
             Either.map(
-              Either.all(node.values.map((value) => Literal.literal(value, guidField))),
+              Either.all(node.values.map((value) => Literal.literal(value, kind))),
               (texts) => `${field} in (${texts.join(",")})`
             )
           )

@@ -16,6 +16,8 @@
  *   orderBy: ["Number", ["CreationTime", "desc"]],
  *   top: 10
  * })
+ * // GET Crm_Sales_Customers?$filter=Active eq true&$orderby=Number,CreationTime desc&$top=10
+ * // &$select=Number,Active,CreationTime
  * ```
  *
  * @since 0.1.0

@@ -181,7 +181,8 @@ const samples = {
       row: 12
     })
   ],
-  PagingLoop: [new ErpNetError.PagingLoop({ entitySet: "Crm_Customers", page: 3 })]
+  PagingLoop: [new ErpNetError.PagingLoop({ entitySet: "Crm_Customers", page: 3 })],
+  SweepIncomplete: [new ErpNetError.SweepIncomplete({ entitySet: "Crm_Customers", expected: 10, received: 9 })]
 } satisfies {
   readonly [Tag in ErpNetError.ErpNetError["_tag"]]: ReadonlyArray<Extract<ErpNetError.ErpNetError, { _tag: Tag }>>
 }

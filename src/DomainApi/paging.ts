@@ -30,22 +30,47 @@ const canonical = (url: string, base: string): string => {
   return `${parsed.origin}${parsed.pathname}?${new URLSearchParams(parsed.search)}`
 }
 
+/** Asks for pages, and refuses a link that was followed before: it would repeat rows. */
+const fetchOnce = <A>(source: Source<A>): Source<A>["fetch"] => {
+  const fetched = new Set<string>()
+  return (read) =>
+    Effect.suspend(() => {
+      if (read.request._tag === "Right") {
+        const page = canonical(read.request.right.url, source.root)
+        if (fetched.has(page)) return new PagingLoop({ entitySet: source.entitySet, page: fetched.size + 1 })
+        fetched.add(page)
+      }
+      return source.fetch(read)
+    })
+}
+
+/** Pulls page by page; the next one is asked for when a page is taken. */
+export const pullPages = <A>(
+  source: Source<A>
+): Effect.Effect<Effect.Effect<Page<A>, Option.Option<DomainApiError>>, never, Scope.Scope> =>
+  Effect.map(Effect.scope, (scope) => {
+    const fetch = fetchOnce(source)
+    let next: Effect.Effect<Arrived<A>, DomainApiError> | undefined = fetch(source.first)
+    return Effect.suspend(() => {
+      if (next === undefined) return Effect.fail(Option.none())
+      return Effect.flatMap(Effect.mapError(Effect.flatten(next), Option.some), (page) => {
+        const { nextLink } = page
+        next = undefined
+        if (nextLink === undefined) return Effect.succeed(page)
+        return Effect.map(Effect.forkIn(fetch(source.next(nextLink)), scope), (fiber) => {
+          next = Fiber.join(fiber)
+          return page
+        })
+      })
+    })
+  })
+
 /** Pulls the rows of all pages. */
 export const pull = <A>(
   source: Source<A>
 ): Effect.Effect<Effect.Effect<Chunk.Chunk<A>, Option.Option<DomainApiError>>, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
-    // Every page asked for so far, the first among them: a link back to it would repeat its rows.
-    const fetched = new Set<string>()
-    const fetch = (read: Read<Page<A>>): Effect.Effect<Arrived<A>, DomainApiError> =>
-      Effect.suspend(() => {
-        if (read.request._tag === "Right") {
-          const page = canonical(read.request.right.url, source.root)
-          if (fetched.has(page)) return new PagingLoop({ entitySet: source.entitySet, page: fetched.size + 1 })
-          fetched.add(page)
-        }
-        return source.fetch(read)
-      })
+    const fetch = fetchOnce(source)
 
     // The page whose rest is still to come out, and the one that was asked for ahead.
     let rest: Chunk.Chunk<A> = Chunk.empty()

@@ -3,9 +3,11 @@ import * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as EntityId from "../EntityId.ts"
+import { isMoment, isTimeOfDay } from "../internal/calendar.ts"
 import { isGuid } from "../internal/guid.ts"
-import { formatDecimal, isWritable, toBigDecimal } from "../internal/losslessJson.ts"
+import { formatDecimal, formatDouble, isWritable, toBigDecimal } from "../internal/losslessJson.ts"
 import { isWellFormed } from "../internal/redaction.ts"
+import type { LiteralKind } from "../internal/rowShape.ts"
 import { quote } from "../internal/uri.ts"
 
 /** A text that is a guid whatever the type of the field. */
@@ -24,6 +26,14 @@ export class DateLiteral {
   }
 }
 
+/** A text that is a time of day whatever the type of the field. */
+export class TimeLiteral {
+  readonly time: string
+  constructor(time: string) {
+    this.time = time
+  }
+}
+
 /** What can stand on the right side of a comparison. */
 export type Value =
   | string
@@ -37,39 +47,46 @@ export type Value =
   | EntityId.EntityId
   | GuidLiteral
   | DateLiteral
-
-const datePattern = /^\d{4}-\d{2}-\d{2}(?:Z|T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,7})?)?(?:Z|[+-]\d{2}:\d{2}))?$/
+  | TimeLiteral
 
 const refuse = (reason: string): Either.Either<never, string> => Either.left(reason)
 
+const texts: Readonly<Record<LiteralKind, (text: string) => Either.Either<string, string>>> = {
+  guid: (text) =>
+    isGuid(text) ? Either.right(text.toLowerCase()) : refuse("the field holds guids and the value is none"),
+  date: (text) =>
+    isMoment(text)
+      ? Either.right(text)
+      : refuse("the text is not a date such as 2026-01-31 or 2026-01-31T12:00:00Z, or no day of the calendar"),
+  timeOfDay: (text) =>
+    isTimeOfDay(text) ? Either.right(text) : refuse("the text is not a time of day such as 08:30:00"),
+  double: () => refuse("the field holds numbers and the value is a text")
+}
+
+const number = (value: number, kind: LiteralKind | undefined): Either.Either<string, string> =>
+  kind === "double" && !Number.isFinite(value)
+    ? Either.right(formatDouble(value))
+    : Either.fromOption(
+        Option.map(toBigDecimal(value), formatDecimal),
+        () => "the number is not finite, or too large or small to be written"
+      )
+
 /**
- * A value as an OData literal, not percent-encoded; the left side says why there is none. A string becomes a bare guid
- * only where the caller knows that the field holds guids.
+ * A value as an OData literal, not percent-encoded; the left side says why there is none. `kind` is that of the field,
+ * where its schema tells: a string is then written without quotes.
  */
-export const literal = (value: Value, guidField: boolean): Either.Either<string, string> => {
+export const literal = (value: Value, kind: LiteralKind | undefined): Either.Either<string, string> => {
   if (value === null || typeof value === "boolean" || typeof value === "bigint") {
     return Either.right(String(value))
   }
   if (typeof value === "string") {
-    if (guidField) {
-      return guid(value)
-    }
+    if (kind !== undefined) return texts[kind](value)
     return isWellFormed(value) ? Either.right(quote(value)) : refuse("the text holds half of a surrogate pair")
   }
-  if (typeof value === "number") {
-    return Either.fromOption(
-      Option.map(toBigDecimal(value), formatDecimal),
-      () => "the number is not finite, or too large or small to be written"
-    )
-  }
-  if (value instanceof GuidLiteral) {
-    return guid(value.guid)
-  }
-  if (value instanceof DateLiteral) {
-    return datePattern.test(value.date) && !Number.isNaN(Date.parse(value.date.replace(/^(.{10})Z$/, "$1")))
-      ? Either.right(value.date)
-      : refuse("the text is not a date such as 2026-01-31 or 2026-01-31T12:00:00Z")
-  }
+  if (typeof value === "number") return number(value, kind)
+  if (value instanceof GuidLiteral) return texts.guid(value.guid)
+  if (value instanceof DateLiteral) return texts.date(value.date)
+  if (value instanceof TimeLiteral) return texts.timeOfDay(value.time)
   if (EntityId.is(value)) {
     return Either.right(quote(EntityId.format(value)))
   }
@@ -81,6 +98,3 @@ export const literal = (value: Value, guidField: boolean): Either.Either<string,
   // ISO 8601 needs a sign outside these years, and OData has none.
   return year >= 0 && year <= 9999 ? Either.right(date.toISOString()) : refuse("the date is invalid or out of range")
 }
-
-const guid = (text: string): Either.Either<string, string> =>
-  isGuid(text) ? Either.right(text.toLowerCase()) : refuse("the field holds guids and the value is none")

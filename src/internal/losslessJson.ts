@@ -49,6 +49,9 @@ export const formatDecimal = (decimal: BigDecimal.BigDecimal): string => {
   return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`
 }
 
+/** A double as OData names those that are no JSON numbers, in JSON and in a URL. */
+export const formatDouble = (value: number): string => (Number.isNaN(value) ? "NaN" : value > 0 ? "INF" : "-INF")
+
 /** The decimal as a JavaScript number when that prints the same digits, else as {@link JsonNumber}. */
 export const fromBigDecimal = (decimal: BigDecimal.BigDecimal): number | JsonNumber => {
   const text = formatDecimal(decimal)

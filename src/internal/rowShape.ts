@@ -7,6 +7,14 @@ import { JsonNumber } from "./losslessJson.ts"
 export const LosslessId: unique symbol = Symbol.for("effect-erpnet/annotation/Lossless")
 /** Marks an Amount or a Quantity: ERP.net filters it as `<Name>Value`. */
 export const AmountId: unique symbol = Symbol.for("effect-erpnet/annotation/Amount")
+/** Marks a text that OData writes without quotes, and doubles; the value is a {@link LiteralKind}. */
+export const LiteralId: unique symbol = Symbol.for("effect-erpnet/annotation/Literal")
+
+/** How the values of a field are written in a filter, where their JavaScript type does not tell. */
+export type LiteralKind = "guid" | "date" | "timeOfDay" | "double"
+
+const literalKinds: ReadonlyArray<LiteralKind> = ["guid", "date", "timeOfDay", "double"]
+
 /** Marks a reference or a child collection that is read by `$expand`; the value is its {@link Projection}. */
 export const ExpandId: unique symbol = Symbol.for("effect-erpnet/annotation/Expand")
 
@@ -20,7 +28,7 @@ export interface Projection {
 export interface Shape {
   readonly lossless: boolean
   readonly holdsLossless: boolean
-  readonly guid: boolean
+  readonly literal: LiteralKind | undefined
   readonly amount: boolean
   readonly nullable: boolean
   readonly optional: boolean
@@ -32,10 +40,11 @@ export interface Shape {
   readonly rest: Shape | undefined
 }
 
-interface MutableShape extends Shape {
+/** A {@link Shape} while it is made. */
+export interface MutableShape extends Shape {
   lossless: boolean
   holdsLossless: boolean
-  guid: boolean
+  literal: LiteralKind | undefined
   amount: boolean
   nullable: boolean
   optional: boolean
@@ -45,10 +54,11 @@ interface MutableShape extends Shape {
   rest: MutableShape | undefined
 }
 
-const empty = (): MutableShape => ({
+/** The shape of a field of which nothing is known. */
+export const emptyShape = (): MutableShape => ({
   lossless: false,
   holdsLossless: false,
-  guid: false,
+  literal: undefined,
   amount: false,
   nullable: false,
   optional: false,
@@ -76,6 +86,7 @@ const collect = (ast: SchemaAST.AST, into: MutableShape, above: ReadonlySet<Sche
   if (ast.annotations[AmountId] === true) {
     into.amount = true
   }
+  into.literal ??= literalKinds.find((kind) => kind === ast.annotations[LiteralId])
   const projection = ast.annotations[ExpandId]
   if (isProjection(projection)) {
     into.expand = projection
@@ -88,7 +99,7 @@ const collect = (ast: SchemaAST.AST, into: MutableShape, above: ReadonlySet<Sche
       into.optional = true
       return
     case "Refinement":
-      into.guid = into.guid || isGuid(ast)
+      into.literal ??= isGuid(ast) ? "guid" : undefined
       collect(ast.from, into, above)
       return
     case "Transformation":
@@ -109,7 +120,7 @@ const collect = (ast: SchemaAST.AST, into: MutableShape, above: ReadonlySet<Sche
     case "TypeLiteral":
       for (const property of ast.propertySignatures) {
         const name = String(property.name)
-        const field = into.fields.get(name) ?? empty()
+        const field = into.fields.get(name) ?? emptyShape()
         collect(property.type, field, above)
         field.optional = field.optional || property.isOptional
         into.fields.set(name, field)
@@ -128,7 +139,7 @@ const collect = (ast: SchemaAST.AST, into: MutableShape, above: ReadonlySet<Sche
 }
 
 const collectRest = (ast: SchemaAST.AST, into: MutableShape, above: ReadonlySet<SchemaAST.AST>): void => {
-  into.rest = into.rest ?? empty()
+  into.rest = into.rest ?? emptyShape()
   collect(ast, into.rest, above)
   into.holdsLossless = into.holdsLossless || into.rest.holdsLossless
 }
@@ -141,7 +152,7 @@ export const shapeOf = (schema: Schema.Schema.All): Shape => {
   if (known !== undefined) {
     return known
   }
-  const shape = empty()
+  const shape = emptyShape()
   collect(schema.ast, shape, new Set())
   shapes.set(schema.ast, shape)
   return shape
@@ -188,7 +199,7 @@ export const projectionOptions = ({ expand, select }: Projection): ReadonlyArray
   ...(expand.length === 0 ? [] : [`$expand=${expand.join(",")}`])
 ]
 
-const unknownShape: Shape = empty()
+const unknownShape: Shape = emptyShape()
 
 /**
  * Makes a parsed value fit its schema: exact numbers stay only where the schema wants them (elsewhere they become

@@ -31,8 +31,10 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as ErpNet from "../ErpNet.ts"
 import * as Instance from "../Instance.ts"
 import * as Domain from "./engine/domain.ts"
+import { readModelJson } from "./model/modelJson.ts"
 import * as App from "./server/app.ts"
 import * as Memory from "./server/memory.ts"
 import * as Settings from "./server/options.ts"
@@ -124,6 +126,84 @@ export const layer = (options: Settings.Options = {}): Layer.Layer<ErpNetEmulato
       Context.make(ErpNetEmulator, app.service).pipe(Context.add(HttpClient.HttpClient, Memory.make(app)))
     )
   )
+
+/**
+ * What {@link layerClient} takes: the options of the instance, and those of the client in front of it.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface ClientOptions extends Settings.Options {
+  /** Who asks for the token; by default the first application of the instance that has a secret. */
+  readonly credentials?: ErpNet.Options["credentials"] | undefined
+  /** How the services of the client behave. */
+  readonly client?: ErpNet.ServiceOptions | undefined
+}
+
+/**
+ * An embedded instance in memory and a client of it, for the tests of a program: nothing else has to be provided.
+ *
+ * **Details**
+ *
+ * Each use of the layer is an instance of its own. It costs next to nothing after the first one: what is invented is
+ * shared, and changes stay in their instance. An unusable `name` is a defect.
+ *
+ * @example
+ * ```ts
+ * import { DomainApi, EntitySet } from "effect-erpnet"
+ * import { ErpNetEmulator } from "effect-erpnet/testing"
+ * import { Effect, Schema } from "effect"
+ *
+ * const Lots = EntitySet.make("Logistics_Inventory_Lots", Schema.Struct({ Number: Schema.String }))
+ *
+ * const test = DomainApi.list(Lots, { top: 3 }).pipe(
+ *   Effect.provide(ErpNetEmulator.layerClient({ rows: { Logistics_Inventory_Lots: [{ Number: "L1" }] } }))
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layerClient = (
+  options: ClientOptions = {}
+): Layer.Layer<ErpNet.Services | ErpNetEmulator | HttpClient.HttpClient> =>
+  Layer.unwrapEffect(
+    Effect.map(ErpNetEmulator, ({ credentials, instance }) =>
+      ErpNet.layer({ ...options.client, instance, credentials: options.credentials ?? credentials })
+    )
+  ).pipe(Layer.orDie, Layer.provideMerge(layer(options)))
+
+/**
+ * The JSON of a model is not what `currentmodel?details=true` answers.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class ModelInvalid extends Schema.TaggedError<ModelInvalid>("effect-erpnet/testing/ErpNetEmulator/ModelInvalid")(
+  "ModelInvalid",
+  { reason: Schema.String }
+) {
+  override get message(): string {
+    return `This is not the JSON of currentmodel?details=true: ${this.reason}`
+  }
+}
+
+/**
+ * Reads the text of a model, as `currentmodel?details=true` answers it, for the option `model`.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const decodeModel = (text: string): Effect.Effect<ReadonlyArray<unknown>, ModelInvalid> =>
+  Effect.gen(function* () {
+    const json: unknown = yield* Effect.try({
+      // Windows tools write a byte order mark
+      try: () => JSON.parse(text.replace(/^\uFEFF/, "")),
+      catch: (fault) => new ModelInvalid({ reason: fault instanceof Error ? fault.message : String(fault) })
+    })
+    yield* Effect.mapError(readModelJson(json), (reason) => new ModelInvalid({ reason }))
+    return Array.isArray(json) ? json : []
+  })
 
 /**
  * The same embedded instance on a loopback port, for demos, browsers and other languages. It stops with the scope and

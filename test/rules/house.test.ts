@@ -89,6 +89,8 @@ const forbidden = ({ from, to }: Import): string | undefined => {
   const target = folderOf(to)
   if (source === "internal") return target === "internal" ? undefined : "internal/ imports nothing above itself"
   if (source === "testing") {
+    // The face alone puts a client in front of the instance; what is behind it stays an independent reading.
+    if (from === "testing/ErpNetEmulator.ts" && to === "ErpNet.ts") return undefined
     return target === "testing" || knownToTesting.has(to) ? undefined : "testing/ does not know this part of the client"
   }
   if (target === "cli" || target === "node") {

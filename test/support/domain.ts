@@ -1,8 +1,9 @@
 /** DomainApi in front of the embedded instance, and in front of a server that the test writes. */
-import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
-import { Effect, Either, Exit, Layer, Option, Schema, Stream } from "effect"
-import { EntitySet, ErpNet, TrustedApplication } from "effect-erpnet"
+import type { HttpClient } from "@effect/platform"
+import { Effect, Exit, Layer, Option, Schema } from "effect"
+import { EntitySet, ErpNet, type TrustedApplication } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
+import { clientOver, endpoint, type Given, synchronousResponse, tokenAnswer } from "./fakeServer.ts"
 import { application, instance } from "./fixtures.ts"
 
 export const Customers = EntitySet.make(
@@ -15,9 +16,7 @@ export const Customers = EntitySet.make(
 export const demo = { ...ErpNetEmulator.demoCredentials, scopes: ["read"] }
 
 /** The demo application with the scope that lets it write. */
-export const writer = Either.getOrThrow(
-  TrustedApplication.make({ clientId: demo.clientId, clientSecret: demo.clientSecret, scope: "read update" })
-)
+export const writer = { ...ErpNetEmulator.demoCredentials, scopes: ["read", "update"] }
 
 /** All services in front of an embedded instance with little data. */
 export const emulated = (
@@ -59,7 +58,7 @@ export interface Reply {
   readonly cut?: boolean
 }
 
-export type Answer = Reply | "reset" | Effect.Effect<Reply | "reset">
+export type Answer = Given<Reply | "reset">
 
 export interface FakeDomain {
   readonly calls: Array<Call>
@@ -73,37 +72,16 @@ export interface FakeDomain {
   readonly layer: Layer.Layer<ErpNet.Services>
 }
 
-/** A response whose body needs no promise, so that a test knows what has happened when time stands still. */
-const respond = (
-  request: HttpClientRequest.HttpClientRequest,
-  { body = "", cut = false, headers = {}, status = 200 }: Reply
-): HttpClientResponse.HttpClientResponse => {
-  const web = HttpClientResponse.fromWeb(
-    request,
-    new Response(null, { status, headers: { "content-type": "application/json", ...headers } })
-  )
-  const broken = () =>
-    new HttpClientError.ResponseError({ request, response: web, reason: "Decode", cause: new Error("aborted") })
-  const bytes = Stream.make(new TextEncoder().encode(body))
-  return Object.create(web, {
-    text: { get: () => (cut ? Effect.fail(broken()) : Effect.succeed(body)) },
-    stream: { get: () => (cut ? Stream.concat(bytes, Stream.fail(broken())) : bytes) }
-  })
-}
-
 /** An instance whose API answers what the test says; its identity server issues `token-1`, `token-2`, … */
 export const fakeDomain = (
   handler: (call: Call, index: number) => Answer,
   options: ErpNet.ServiceOptions = {}
 ): FakeDomain => {
-  const calls: Array<Call> = []
-  let exchanges = 0
   let inFlight = 0
   let highest = 0
   let aborted = 0
-  const answer = (call: Call): Effect.Effect<Reply | "reset"> => {
-    const given = handler(call, calls.length)
-    return Effect.acquireUseRelease(
+  const counted = (given: Answer): Effect.Effect<Reply | "reset"> =>
+    Effect.acquireUseRelease(
       Effect.sync(() => {
         inFlight += 1
         highest = Math.max(highest, inFlight)
@@ -115,34 +93,27 @@ export const fakeDomain = (
           if (Exit.isInterrupted(exit)) aborted += 1
         })
     )
-  }
-  const client = HttpClient.make((request, url) =>
-    Effect.gen(function* () {
-      if (url.href === instance.tokenEndpoint) {
-        exchanges += 1
-        const body = JSON.stringify({ access_token: `token-${exchanges}`, expires_in: 3600, token_type: "Bearer" })
-        return respond(request, { body })
-      }
-      const call: Call = { sent: request.url, url, headers: { ...request.headers } }
-      calls.push(call)
-      const reply = yield* answer(call)
-      if (reply === "reset") {
-        return yield* new HttpClientError.RequestError({
-          request,
-          reason: "Transport",
-          cause: Object.assign(new Error("socket hang up"), { code: "ECONNRESET" })
-        })
-      }
-      return respond(request, reply)
-    })
+  const calls = endpoint(
+    (request, url): Call => ({ sent: request.url, url, headers: { ...request.headers } }),
+    (call, index) => counted(handler(call, index))
   )
-  const http = Layer.succeed(HttpClient.HttpClient, client)
+  const exchanges = endpoint(
+    () => undefined,
+    (_, index): Reply => ({ body: JSON.stringify(tokenAnswer(`token-${index}`)) })
+  )
+  // The bodies need no promise, so that a test knows what has happened when time stands still.
+  const { layer: http } = clientOver<Reply>(
+    (url) => (url.href === instance.tokenEndpoint ? exchanges : calls),
+    (request, { body = "", cut = false, headers = {}, status = 200 }) =>
+      synchronousResponse(request, status, body, { "content-type": "application/json", ...headers }, cut),
+    "ECONNRESET"
+  )
   return {
-    calls,
+    calls: calls.received,
     inFlight: () => inFlight,
     highest: () => highest,
     aborted: () => aborted,
-    exchanges: () => exchanges,
+    exchanges: () => exchanges.received.length,
     http,
     layer: Layer.provide(Layer.orDie(ErpNet.layer({ ...options, instance, credentials: application })), http)
   }

@@ -1,7 +1,8 @@
 /** An instance in memory: its identity server issues numbered tokens, its API answers what the test says. */
-import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
-import { Effect, Layer, Stream } from "effect"
+import type { HttpClient, HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import { Clock, Effect, type Layer, Stream } from "effect"
 import { AuthorizedClient, TokenProvider } from "effect-erpnet"
+import { clientOver, endpoint, fromWeb, type Given, tokenAnswer } from "./fakeServer.ts"
 import { application, instance } from "./fixtures.ts"
 
 /** One request to the API, as the transport got it. */
@@ -23,8 +24,6 @@ export type Answer =
   | Response
   | "reset"
   | ((request: HttpClientRequest.HttpClientRequest) => HttpClientResponse.HttpClientResponse)
-
-type Answering<A> = (input: A, index: number) => Answer | Effect.Effect<Answer>
 
 export interface FakeApi {
   readonly calls: Array<Call>
@@ -53,55 +52,44 @@ const bodyOf = async (request: HttpClientRequest.HttpClientRequest): Promise<Res
   }
 }
 
-const toResponse = (request: HttpClientRequest.HttpClientRequest, answer: Answer) => {
-  if (answer === "reset") {
-    const cause = Object.assign(new Error("socket hang up"), { code: "ECONNRESET", request })
-    return new HttpClientError.RequestError({ request, reason: "Transport", cause })
-  }
-  return Effect.succeed(answer instanceof Response ? HttpClientResponse.fromWeb(request, answer) : answer(request))
-}
-
 export const token = (n: number, lifetime: unknown = 3600): Response =>
-  Response.json({ access_token: tokenNumber(n), expires_in: lifetime, token_type: "Bearer", scope: "read" })
+  Response.json(tokenAnswer(tokenNumber(n), lifetime))
 
 export const unauthorized = (challenge: string | null = 'Bearer error="invalid_token"'): Response =>
   new Response(null, { status: 401, headers: challenge === null ? {} : { "www-authenticate": challenge } })
 
-export const fakeApi = (
-  api: Answering<Call>,
-  identity: (index: number) => Answer | Effect.Effect<Answer> = (index) => token(index)
-): FakeApi => {
-  const calls: Array<Call> = []
-  const exchanges: Array<number> = []
-  const http = HttpClient.make((request, url) =>
-    Effect.gen(function* () {
-      if (url.href === instance.tokenEndpoint) {
-        exchanges.push(yield* Effect.clockWith((clock) => clock.currentTimeMillis))
-        const answer = identity(exchanges.length)
-        return yield* toResponse(request, Effect.isEffect(answer) ? yield* answer : answer)
-      }
-      const body =
-        request.body._tag === "Empty"
-          ? new Uint8Array()
-          : yield* Effect.promise(async () => {
-              return new Uint8Array(await (await bodyOf(request)).arrayBuffer())
-            })
-      const call: Call = {
-        method: request.method,
-        sent: request.url,
-        url,
-        headers: { ...request.headers },
-        token: /^Bearer (.*)$/.exec(request.headers["authorization"] ?? "")?.[1],
-        contentType: request.headers["content-type"] ?? request.body.contentType,
-        body,
-        text: new TextDecoder().decode(body)
-      }
-      calls.push(call)
-      const answer = api(call, calls.length)
-      return yield* toResponse(request, Effect.isEffect(answer) ? yield* answer : answer)
+const see = (request: HttpClientRequest.HttpClientRequest, url: URL): Effect.Effect<Call> =>
+  Effect.map(
+    request.body._tag === "Empty"
+      ? Effect.succeed(new Uint8Array())
+      : Effect.promise(async () => new Uint8Array(await (await bodyOf(request)).arrayBuffer())),
+    (body) => ({
+      method: request.method,
+      sent: request.url,
+      url,
+      headers: { ...request.headers },
+      token: /^Bearer (.*)$/.exec(request.headers["authorization"] ?? "")?.[1],
+      contentType: request.headers["content-type"] ?? request.body.contentType,
+      body,
+      text: new TextDecoder().decode(body)
     })
   )
-  return { calls, exchanges, http, layer: Layer.succeed(HttpClient.HttpClient, http) }
+
+export const fakeApi = (
+  api: (call: Call, index: number) => Given<Answer>,
+  identity: (index: number) => Given<Answer> = (index) => token(index)
+): FakeApi => {
+  const calls = endpoint(see, api)
+  const exchanges = endpoint(
+    () => Clock.currentTimeMillis,
+    (_, index) => identity(index)
+  )
+  const { client: http, layer } = clientOver<Exclude<Answer, "reset">>(
+    (url) => (url.href === instance.tokenEndpoint ? exchanges : calls),
+    (request, answer) => fromWeb(request, answer instanceof Response ? answer : answer(request)),
+    "ECONNRESET"
+  )
+  return { calls: calls.received, exchanges: exchanges.received, http, layer }
 }
 
 /** A client of the fake instance with a TokenProvider of its own. */

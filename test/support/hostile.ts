@@ -1,19 +1,22 @@
 /** An instance whose servers say whatever the test wants, with all that they were sent at hand to be echoed. */
-import { HttpClient, type HttpClientError, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
-import { Effect, Either, Encoding, Layer, Redacted } from "effect"
-import { Instance, TrustedApplication } from "effect-erpnet"
+import type { HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import { type Effect, Encoding, type Layer, Redacted } from "effect"
+import type { TrustedApplication } from "effect-erpnet"
+import { bodyText, clientOver, endpoint, fromWeb, tokenAnswer } from "./fakeServer.ts"
+import * as Fixtures from "./fixtures.ts"
 import { formEncode, type Needle, needlesOf, spellings } from "./leaks.ts"
 
-export const clientId = "my.trusted.app/service"
+export const clientId = Fixtures.application.clientId
 
 // Every character that some encoding or other writes differently.
 export const secret = "S3cr3tK3rnel\"\\/+ Ün&=%9x!'~pQ7w"
 
-export const instance: Instance.Instance = Either.getOrThrow(Instance.make("testdb"))
+export const instance = Fixtures.instance
 
-export const application: TrustedApplication.TrustedApplication = Either.getOrThrow(
-  TrustedApplication.make({ clientId, clientSecret: Redacted.make(secret), scope: "read" })
-)
+export const application: TrustedApplication.TrustedApplication = {
+  ...Fixtures.application,
+  clientSecret: Redacted.make(secret)
+}
 
 /** The n-th token that {@link granted} issues. */
 export const tokenNumber = (n: number): string => `tok3n.${n}.k9Q+/x7~Lm2=Zp4WcV8`
@@ -88,7 +91,7 @@ export interface Hostile {
 }
 
 const see = (request: HttpClientRequest.HttpClientRequest, url: URL): Seen => {
-  const body = request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : ""
+  const body = bodyText(request)
   const authorization = request.headers["authorization"] ?? ""
   return {
     method: request.method,
@@ -100,8 +103,7 @@ const see = (request: HttpClientRequest.HttpClientRequest, url: URL): Seen => {
   }
 }
 
-export const granted = (_seen: Seen, n: number): Response =>
-  Response.json({ access_token: tokenNumber(n), expires_in: 3600, token_type: "Bearer", scope: "read" })
+export const granted = (_seen: Seen, n: number): Response => Response.json(tokenAnswer(tokenNumber(n)))
 
 export const rows = (): Response => Response.json({ value: [] })
 
@@ -112,23 +114,10 @@ export const hostile = (
     readonly api?: (seen: Seen, n: number) => Answer
   } = {}
 ): Hostile => {
-  const identity: Array<Seen> = []
-  const api: Array<Seen> = []
-  const client = HttpClient.make((request, url) =>
-    Effect.suspend(() => {
-      const seen = see(request, url)
-      const isIdentity = url.pathname.startsWith("/id/")
-      const journal = isIdentity ? identity : api
-      journal.push(seen)
-      const answer = isIdentity
-        ? (servers.identity ?? granted)(seen, journal.length)
-        : (servers.api ?? rows)(seen, journal.length)
-      return Effect.map(Effect.isEffect(answer) ? answer : Effect.succeed(answer), (result) =>
-        result instanceof Response ? HttpClientResponse.fromWeb(request, result) : result
-      )
-    })
-  )
-  return { identity, api, layer: Layer.succeed(HttpClient.HttpClient, client) }
+  const identity = endpoint(see, servers.identity ?? granted)
+  const api = endpoint(see, servers.api ?? rows)
+  const { layer } = clientOver((url) => (url.pathname.startsWith("/id/") ? identity : api), fromWeb)
+  return { identity: identity.received, api: api.received, layer }
 }
 
 /** A text that may stand in a header. */

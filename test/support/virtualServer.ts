@@ -1,9 +1,8 @@
 /** A provider in a virtual world, over an identity server that needs no promise. */
-import { HttpClient, HttpClientError } from "@effect/platform"
-import { Effect, Exit, Layer, Scope } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import { TokenProvider } from "effect-erpnet"
+import { clientOver, endpoint, synchronousResponse } from "./fakeServer.ts"
 import { application, instance } from "./fixtures.ts"
-import { synchronousResponse } from "./transport.ts"
 import type { Virtual } from "./virtual.ts"
 
 export interface Reply {
@@ -38,34 +37,32 @@ export const virtualServer = (
   options: Partial<TokenProvider.Options> = {},
   initial: { readonly lifetime?: number; readonly delay?: number } = {}
 ): VirtualServer => {
-  const times: Array<number> = []
   let issued = 0
   const settings: Pick<VirtualServer, "fault" | "lifetime" | "delay"> = {
     fault: undefined,
     lifetime: initial.lifetime ?? 3600,
     delay: initial.delay ?? 0
   }
-  const client = HttpClient.make((request) =>
-    Effect.suspend(() => {
-      times.push(world.elapsed())
-      const issue: VirtualAnswer = Effect.map(Effect.sleep(settings.delay), () => {
+  const exchanges = endpoint(
+    () => world.elapsed(),
+    (): VirtualAnswer =>
+      settings.fault ??
+      Effect.map(Effect.sleep(settings.delay), () => {
         issued += 1
         return reply(200, { access_token: `token-${issued}`, expires_in: settings.lifetime })
       })
-      return Effect.flatMap(settings.fault ?? issue, (answer) =>
-        answer === "reset"
-          ? new HttpClientError.RequestError({ request, reason: "Transport" })
-          : Effect.succeed(synchronousResponse(request, answer.status, answer.body, answer.headers))
-      )
-    })
+  )
+  const { layer } = clientOver<Reply>(
+    () => exchanges,
+    (request, { body, headers, status }) => synchronousResponse(request, status, body, headers)
   )
   const scope = Effect.runSync(Scope.make())
   const made = world.run(
     TokenProvider.make({ instance, credentials: application, ...options }).pipe(
-      Effect.provide(Layer.succeed(HttpClient.HttpClient, client)),
+      Effect.provide(layer),
       Scope.extend(scope)
     )
   )
   if (!Exit.isSuccess(made)) throw new Error("no provider")
-  return Object.assign(settings, { tokens: made.value, times, scope })
+  return Object.assign(settings, { tokens: made.value, times: exchanges.received, scope })
 }

@@ -116,9 +116,11 @@ const units = (random: Random, attribute: Attribute): string => {
 
 const pad = (value: number): string => String(value).padStart(2, "0")
 
+/** An id with the mark of its set in the third group. */
+const marked = (id: string, mark: string): string => `${id.slice(0, 15)}${mark}${id.slice(18)}`
+
 /** How a set is filled. */
 interface Filling {
-  readonly entity: EntityModel
   readonly ids: ReadonlyArray<string>
 }
 
@@ -149,32 +151,40 @@ export const inventTables = (model: Model, seeded: Store, options: InventOptions
 
   const mark = (set: string): string => (positions.get(set) ?? 0).toString(16).padStart(3, "0")
 
-  /** The sets whose rows a reference may name, without those that can have none. */
-  const idsOf = (set: string, visiting: ReadonlySet<string>): ReadonlyArray<string> =>
-    isSeeded(set) ? [...seeded.tables.table(set).rows.keys()] : fill(set, visiting).ids
+  const seededIds = new Map<string, ReadonlyArray<string>>()
 
-  const targetsOf = (reference: Reference, visiting: ReadonlySet<string>): ReadonlyArray<string> =>
-    entityOf(model, reference.target).storedIn.filter(
-      (set) =>
-        visiting.has(set) || (isSeeded(set) ? seeded.tables.table(set).rows.size > 0 : idsOf(set, visiting).length > 0)
-    )
+  const idsOf = (set: string, visiting: ReadonlySet<string>): ReadonlyArray<string> => {
+    if (!isSeeded(set)) return fill(set, visiting).ids
+    const known = seededIds.get(set)
+    if (known !== undefined) return known
+    const ids = [...seeded.tables.table(set).rows.keys()]
+    seededIds.set(set, ids)
+    return ids
+  }
+
+  /** Only a set that was told to have no rows can keep others from having some. */
+  const someAreEmpty = options.rows === 0 || [...own].some((set) => seeded.tables.table(set).rows.size === 0)
+
+  const hasRows = (set: string, visiting: ReadonlySet<string>): boolean =>
+    !someAreEmpty || visiting.has(set) || idsOf(set, visiting).length > 0
+
+  const targetsOf = (reference: Reference): ReadonlyArray<string> =>
+    entityOf(model, reference.target).storedIn.filter((set) => hasRows(set, new Set()))
 
   /** A row that needs another one can exist only where there is one. */
   const isPossible = (entity: EntityModel, visiting: ReadonlySet<string>): boolean =>
+    !someAreEmpty ||
     [...entity.references.values()].every(
-      (reference) =>
-        !reference.required ||
-        entityOf(model, reference.target).storedIn.some((set) => visiting.has(set) || idsOf(set, visiting).length > 0)
+      ({ required, target }) => !required || entityOf(model, target).storedIn.some((set) => hasRows(set, visiting))
     )
 
   const fill = (set: string, visiting: ReadonlySet<string> = new Set()): Filling => {
     const known = fillings.get(set)
     if (known !== undefined) return known
-    const entity = entityOf(model, set)
     const random = makeRandom(seed, `ids ${set}`)
-    const count = !entity.abstract && isPossible(entity, new Set([...visiting, set])) ? options.rows : 0
-    const ids = Array.from({ length: count }, () => random.guid().replace(/^(.{15})...(?=-)/, `$1${mark(set)}`))
-    const made = { entity, ids }
+    // the entity type need not be read for its ids
+    const count = !someAreEmpty || isPossible(entityOf(model, set), new Set([...visiting, set])) ? options.rows : 0
+    const made = { ids: Array.from({ length: count }, () => marked(random.guid(), mark(set))) }
     fillings.set(set, made)
     return made
   }
@@ -204,7 +214,7 @@ export const inventTables = (model: Model, seeded: Store, options: InventOptions
           return row.index > 0 && random.chance(0.3) ? (ids[random.below(row.index)] ?? null) : null
         }
         if (!reference.required && !random.chance(0.6)) return null
-        const [first, ...rest] = targetsOf(reference, new Set())
+        const [first, ...rest] = targetsOf(reference)
         if (first === undefined) return null
         const [id, ...more] = idsOf(random.pick([first, ...rest]), new Set())
         return id === undefined ? null : random.pick([id, ...more])
@@ -344,7 +354,8 @@ export const inventTables = (model: Model, seeded: Store, options: InventOptions
     if (isSeeded(set)) return seeded.tables.table(set)
     const known = tables.get(set)
     if (known !== undefined) return known
-    const { entity, ids } = fill(set)
+    const entity = entityOf(model, set)
+    const { ids } = fill(set)
     const makeReferences = references(entity, ids)
     const makeValues = values(entity)
     const made = makeTable(ids.map((id, index) => new InventedRow(id, set, index, makeReferences, makeValues)))

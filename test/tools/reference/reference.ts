@@ -21,6 +21,7 @@ const groups: ReadonlyArray<readonly [title: string, modules: ReadonlyArray<stri
       "DomainApi",
       "DomainRequest",
       "EntitySet",
+      "EntityModel",
       "Query",
       "Filter",
       "EntityInput",
