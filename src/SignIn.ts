@@ -1,11 +1,11 @@
 /**
- * How a person signs in, as a pair: {@link start} gives the address to send the person to, {@link finish} takes the
+ * How a person signs in, as a pair: `start` gives the address to send the person to, `finish` takes the
  * address that the person comes back to and gives tokens. Authorization code with PKCE (RFC 6749 section 4.1, RFC 7636)
  * and OpenID Connect.
  *
  * **Details**
  *
- * What lies between the two, the {@link Pending}, is kept by the caller, in a place that belongs to this browser alone,
+ * What lies between the two, the `Pending`, is kept by the caller, in a place that belongs to this browser alone,
  * and is forgotten before `finish` runs: it is good for one callback. Register one redirect address for each instance.
  *
  * @example
@@ -30,14 +30,15 @@ import type * as HttpClient from "@effect/platform/HttpClient"
 import { sha256 } from "@noble/hashes/sha2"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { IdTokenInvalid, type SignInError } from "./ErpNetError.ts"
 import type { Instance } from "./Instance.ts"
 import type { InteractiveApplication } from "./InteractiveApplication.ts"
+import * as IdToken from "./internal/idToken.ts"
 import * as Random from "./internal/random.ts"
-import * as IdToken from "./SignIn/idToken.ts"
 import * as Callback from "./SignIn/pending.ts"
 import * as TokenEndpoint from "./TokenEndpoint.ts"
 
@@ -66,11 +67,13 @@ export interface StartOptions {
   /**
    * What the identity server asks: `login` for the password in any case, `consent` for consent, `select_account` for
    * the person; `none` asks nothing, and answers `InteractionRequired` where it would have to.
+   *
+   * @default what is needed: nothing for a person who is signed in there
    */
   readonly prompt?: "login" | "none" | "consent" | "select_account" | undefined
   /** The login to fill in. */
   readonly loginHint?: string | undefined
-  /** How many seconds ago the password may have been given. A negative number or NaN is a defect. */
+  /** How many seconds ago the password may have been given. Any age by default. A negative number or NaN is a defect. */
   readonly maxAge?: number | undefined
   /** The languages of the pages, the preferred one first, separated by blanks. */
   readonly uiLocales?: string | undefined
@@ -218,16 +221,15 @@ const identityOf = (
     if (Option.isNone(tokens.idToken)) {
       return yield* new IdTokenInvalid({ claim: "id_token", reason: "it is missing, although openid was asked" })
     }
-    return Option.some(
-      yield* IdToken.check(tokens.idToken.value, {
-        issuer: instance.issuer,
-        clientId: application.clientId,
-        now: yield* Clock.currentTimeMillis,
-        nonce: Redacted.value(pending.nonce),
-        accessToken: Redacted.value(tokens.accessToken.value),
-        maxAge: pending.maxAge
-      })
-    )
+    const checked = IdToken.check(tokens.idToken.value, {
+      issuer: instance.issuer,
+      clientId: application.clientId,
+      now: yield* Clock.currentTimeMillis,
+      nonce: Redacted.value(pending.nonce),
+      accessToken: Redacted.value(tokens.accessToken.value),
+      maxAge: pending.maxAge
+    })
+    return Option.some(yield* Either.mapLeft(checked, (fault) => new IdTokenInvalid(fault)))
   })
 
 /**

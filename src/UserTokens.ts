@@ -30,6 +30,7 @@
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -37,7 +38,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type * as AccessToken from "./AccessToken.ts"
 import {
-  type IdTokenInvalid,
+  IdTokenInvalid,
   type InvalidGrant,
   RefreshTokenStoreError,
   SignInRequired,
@@ -46,9 +47,9 @@ import {
 } from "./ErpNetError.ts"
 import type { Instance } from "./Instance.ts"
 import type { InteractiveApplication } from "./InteractiveApplication.ts"
+import * as IdToken from "./internal/idToken.ts"
 import { withoutQuery } from "./internal/redaction.ts"
 import * as RefreshTokenStore from "./RefreshTokenStore.ts"
-import * as IdToken from "./SignIn/idToken.ts"
 import * as TokenEndpoint from "./TokenEndpoint.ts"
 import * as TokenProvider from "./TokenProvider.ts"
 import type { Around, TokenSource } from "./TokenSource.ts"
@@ -212,7 +213,8 @@ const exchange = (self: Self, application: InteractiveApplication, token: Secret
     )
     if (Option.isSome(tokens.idToken)) {
       const party = { issuer: instance.issuer, clientId: application.clientId }
-      const { subject } = yield* IdToken.checkRenewed(tokens.idToken.value, party, self.state.subject)
+      const checked = IdToken.checkRenewed(tokens.idToken.value, party, self.state.subject)
+      const { subject } = yield* Either.mapLeft(checked, (fault) => new IdTokenInvalid(fault))
       self.state.idToken = tokens.idToken
       self.state.subject = subject
     }

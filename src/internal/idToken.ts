@@ -9,8 +9,7 @@ import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import { IdTokenInvalid } from "../ErpNetError.ts"
-import * as LosslessJson from "../internal/losslessJson.ts"
+import * as LosslessJson from "./losslessJson.ts"
 
 /** The claims that are looked at. */
 export interface Claims {
@@ -42,8 +41,28 @@ const toleranceMillis = 5 * 60_000
 
 type Members = Readonly<Record<PropertyKey, unknown>>
 
-const invalid = (claim: IdTokenInvalid["claim"], reason: string): Either.Either<never, IdTokenInvalid> =>
-  Either.left(new IdTokenInvalid({ claim, reason }))
+/** What is wrong with an id_token: the claim or header at fault, and why. */
+export interface Fault {
+  readonly claim:
+    | "iss"
+    | "aud"
+    | "azp"
+    | "exp"
+    | "nbf"
+    | "nonce"
+    | "alg"
+    | "crit"
+    | "at_hash"
+    | "sub"
+    | "auth_time"
+    | "id_token"
+  readonly reason: string
+}
+
+const fault = (claim: Fault["claim"], reason: string): Fault => ({ claim, reason })
+
+const invalid = (claim: Fault["claim"], reason: string): Either.Either<never, Fault> =>
+  Either.left(fault(claim, reason))
 
 const part = (text: string): Option.Option<Members> =>
   Either.getRight(Encoding.decodeBase64UrlString(text)).pipe(
@@ -53,15 +72,12 @@ const part = (text: string): Option.Option<Members> =>
 
 const parse = (
   token: Redacted.Redacted<string>
-): Either.Either<{ readonly header: Members; readonly claims: Members }, IdTokenInvalid> => {
+): Either.Either<{ readonly header: Members; readonly claims: Members }, Fault> => {
   const parts = Redacted.value(token).split(".")
   const [header, claims] = parts.slice(0, 2).map(part)
   return parts.length !== 3 || header === undefined || claims === undefined
     ? invalid("id_token", "it is not a token of three parts")
-    : Either.fromOption(
-        Option.all({ header, claims }),
-        () => new IdTokenInvalid({ claim: "id_token", reason: "header or claims cannot be read" })
-      )
+    : Either.fromOption(Option.all({ header, claims }), () => fault("id_token", "header or claims cannot be read"))
 }
 
 const textOf = (claim: unknown): Option.Option<string> =>
@@ -73,7 +89,7 @@ const textsOf = (claim: unknown): ReadonlyArray<string> =>
 const millisOf = (claim: unknown): number | undefined =>
   typeof claim === "number" && Number.isFinite(claim) ? claim * 1000 : undefined
 
-const checkParty = (claims: Members, { clientId, issuer }: Party): Either.Either<void, IdTokenInvalid> => {
+const checkParty = (claims: Members, { clientId, issuer }: Party): Either.Either<void, Fault> => {
   if (claims["iss"] !== issuer) return invalid("iss", "it comes from another identity server")
   const audiences = textsOf(claims["aud"])
   if (!audiences.includes(clientId)) return invalid("aud", "it is for another application")
@@ -84,7 +100,7 @@ const checkParty = (claims: Members, { clientId, issuer }: Party): Either.Either
   return Either.void
 }
 
-const checkTimes = (claims: Members, { maxAge, now }: Expected): Either.Either<void, IdTokenInvalid> => {
+const checkTimes = (claims: Members, { maxAge, now }: Expected): Either.Either<void, Fault> => {
   const expires = millisOf(claims["exp"])
   if (expires === undefined) return invalid("exp", "it is missing or no number")
   if (now > expires + toleranceMillis) return invalid("exp", "it has expired; check the clocks of both sides")
@@ -103,10 +119,10 @@ const checkTimes = (claims: Members, { maxAge, now }: Expected): Either.Either<v
 
 const leftHalfHash = (text: string): string => Encoding.encodeBase64Url(sha256(text).subarray(0, 16))
 
-const read = (claims: Members): Either.Either<Claims, IdTokenInvalid> => {
+const read = (claims: Members): Either.Either<Claims, Fault> => {
   const authenticated = millisOf(claims["auth_time"])
   return Either.map(
-    Either.fromOption(textOf(claims["sub"]), () => new IdTokenInvalid({ claim: "sub", reason: "it names no person" })),
+    Either.fromOption(textOf(claims["sub"]), () => fault("sub", "it names no person")),
     (subject) => ({
       subject,
       sessionId: textOf(claims["sid"]),
@@ -118,7 +134,7 @@ const read = (claims: Members): Either.Either<Claims, IdTokenInvalid> => {
 }
 
 /** Checks the id_token of a sign-in. */
-export const check = (token: Redacted.Redacted<string>, expected: Expected): Either.Either<Claims, IdTokenInvalid> =>
+export const check = (token: Redacted.Redacted<string>, expected: Expected): Either.Either<Claims, Fault> =>
   Either.gen(function* () {
     const { claims, header } = yield* parse(token)
     if (header["alg"] !== "RS256") yield* invalid("alg", "only RS256 is accepted")
@@ -138,7 +154,7 @@ export const checkRenewed = (
   token: Redacted.Redacted<string>,
   party: Party,
   subject: string | undefined
-): Either.Either<Claims, IdTokenInvalid> =>
+): Either.Either<Claims, Fault> =>
   Either.gen(function* () {
     const { claims } = yield* parse(token)
     yield* checkParty(claims, party)
