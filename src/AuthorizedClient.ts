@@ -42,6 +42,7 @@ import { Expired, ForeignOrigin, type TokenError, Unauthorized } from "./ErpNetE
 import * as Instance from "./Instance.ts"
 import * as Body from "./internal/body.ts"
 import * as CallerResponse from "./internal/callerResponse.ts"
+import * as ContentEncoding from "./internal/contentEncoding.ts"
 import { serverText } from "./internal/redaction.ts"
 import { withSpan } from "./internal/tracing.ts"
 import * as Transport from "./internal/transport.ts"
@@ -221,7 +222,7 @@ export const make = (
 ): Effect.Effect<HttpClient.HttpClient.With<AuthorizedClientError>, never, TokenProvider | HttpClient.HttpClient> =>
   Effect.gen(function* () {
     const tokens = yield* TokenProvider
-    const transport = yield* Transport.client
+    const transport = ContentEncoding.decoded(yield* Transport.client)
     const { instance } = tokens
     const propagates = options.tracePropagation ?? false
 
@@ -276,7 +277,11 @@ export const make = (
             (driver === undefined ? sent.length === 1 : yield* Effect.isSuccess(driver.next(refused())))
           if (!goesOn) {
             // Not sent again, but the next call shall not use this token either.
-            if (sent.length === 1) yield* Effect.ignore(tokens.renew(sent[0]))
+            if (sent.length === 1) {
+              // The caller does not wait for what is of no use to it; one turn is enough to drop the token.
+              yield* Effect.forkDaemon(Effect.ignore(tokens.renew(sent[0])))
+              yield* Effect.yieldNow()
+            }
             return yield* refused()
           }
           const renewed = yield* Effect.mapError(tokens.renew(sent[0]), (error) =>

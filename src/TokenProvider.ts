@@ -206,6 +206,8 @@ interface State {
   /** The last token was dropped because the API refused it, and there is no other yet. */
   wasRefused: boolean
   failures: Lease.Failures
+  /** The last of them, where trying again may help. */
+  lastFailure: TokenEndpointUnavailable | undefined
   closed: boolean
 }
 
@@ -258,6 +260,7 @@ const hold = (state: State, token: AccessToken.AccessToken, now: number): void =
 const fail = (state: State, current: Exchange, cause: Cause.Cause<TokenError>, now: number): Effect.Effect<unknown> => {
   const error = Option.getOrUndefined(Cause.failureOption(cause))
   const retryAfter = error?._tag === "TokenEndpointUnavailable" ? error.retryAfter : undefined
+  state.lastFailure = error?._tag === "TokenEndpointUnavailable" && isTransient(error) ? error : undefined
   state.failures = Lease.failed(state.failures, now, retryAfter === undefined ? 0 : Duration.toMillis(retryAfter))
   const failed = Deferred.failCause(current.deferred, cause)
   // A defect is not rendered: it may hold the request.
@@ -315,6 +318,24 @@ const start = (state: State, reason: Metrics.Reason, links: ReadonlyArray<Tracer
   return current
 }
 
+/** The failure that callers without a token get at once, while the server is not asked again. */
+const pausedBy = (
+  state: State,
+  caller: Caller,
+  old: Held | undefined
+): TokenEndpointUnavailable | Expired | undefined => {
+  const { exchange, failures, lastFailure } = state
+  if (exchange !== undefined || lastFailure === undefined) return undefined
+  // Of its own credentials a program may ask as often as it likes; the server hears nothing of that.
+  if (lastFailure.reason === "credentials" || lastFailure.reason === "store") return undefined
+  const now = timeOf(caller)
+  if (old !== undefined && !Lease.isExpired(old, now)) return undefined
+  const left = Lease.pauseWithoutToken(failures, now)
+  if (left === 0) return undefined
+  const error = failures.retryAfter === 0 ? lastFailure : lastFailure.with({ retryAfter: Duration.millis(left) })
+  return old === undefined ? error : new Expired({ cause: error })
+}
+
 /** Waits for the exchange under way, or a new one; `old` is what was held before, to fall back on. */
 const join = (
   state: State,
@@ -323,6 +344,8 @@ const join = (
   isRenewal: boolean
 ): Effect.Effect<AccessToken.AccessToken, TokenError> => {
   if (state.closed) return unavailable(state, "closed")
+  const paused = pausedBy(state, caller, old)
+  if (paused !== undefined) return paused
   const reason = old !== undefined ? "expiry" : state.wasRefused ? "unauthorized" : "first"
   const current = state.exchange ?? start(state, reason, linksOf(caller))
   if (isRenewal) state.isRenewal = true
@@ -420,6 +443,7 @@ const makeFromSource = (options: SourceOptions): Effect.Effect<Service, never, S
       isRenewal: false,
       wasRefused: false,
       failures: Lease.noFailures,
+      lastFailure: undefined,
       closed: false
     }
     if (source.initial !== undefined) hold(state, source.initial, yield* Clock.currentTimeMillis)

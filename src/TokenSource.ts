@@ -147,6 +147,8 @@ const readCredentials = (
     })
   return credentials.pipe(
     Effect.mapError((error) => failure(describeFailure(error))),
+    // Also where it cannot be interrupted the time is kept, and its late answer is ignored.
+    Effect.disconnect,
     Effect.timeoutFail({
       duration: longestWait,
       onTimeout: () => failure(`no answer in ${Duration.format(longestWait)}`)

@@ -42,12 +42,14 @@ const retries = 2
 const readAnswer = (
   response: HttpClientResponse.HttpClientResponse,
   method: string,
-  path: string
+  path: string,
+  root: string
 ): Effect.Effect<Answer, HttpClientError.ResponseError | ApiError> =>
   response.status >= 200 && response.status < 300
     ? Effect.zipWith(response.text, Clock.currentTimeMillis, (text, receivedAt) => ({
         text,
         headers: response.headers,
+        root,
         path,
         receivedAt,
         holdsToken: (part) => maskSecrets(part, secretsOf(response)) !== part
@@ -81,7 +83,7 @@ const attempt = (policy: CallPolicy, wire: WireRequest): Effect.Effect<Answer, D
   const unreachable = (reason: Unreachable["reason"], detail: string | undefined) =>
     new Unreachable({ method, path, reason, detail })
   const call = policy.client.execute(HttpClientRequest.setHeaders(request, policy.headers)).pipe(
-    Effect.flatMap((response) => readAnswer(response, method, path)),
+    Effect.flatMap((response) => readAnswer(response, method, path, policy.instance.odata)),
     Effect.catchTags({
       RequestError: (error) =>
         unreachable(error.reason === "Transport" ? "transport" : "invalidRequest", Transport.describe(error)),

@@ -92,6 +92,16 @@ const pauses = (failures: Failures, now: number, pause: number): boolean =>
 export const pausesAhead = (failures: Failures, now: number): boolean =>
   pauses(failures, now, Math.min(longestPause, shortestPause * 2 ** (failures.count - 1)))
 
+/**
+ * How long no attempt is made where there is no token to serve: what the server asked for, and from the second failure
+ * in a row on 0.5, 1, 2, 4, 4, … seconds, so that it is not asked once for each caller, and a recovery is soon noticed.
+ */
+export const pauseWithoutToken = (failures: Failures, now: number): number => {
+  const backoff = failures.count > 1 ? Math.min(4000, 500 * 2 ** (failures.count - 2)) : 0
+  const pause = Math.max(failures.retryAfter, backoff)
+  return isWithin(now, failures.at, pause) ? failures.at + pause - now : 0
+}
+
 /** Whether a late token is served without an attempt: the server failed twice in a row, or asked to wait. */
 export const pausesLate = (failures: Failures, now: number): boolean =>
   pauses(failures, now, failures.count > 1 ? shortestPause : 0)

@@ -3,21 +3,9 @@ import * as ConfigError from "effect/ConfigError"
 import type * as Console from "effect/Console"
 import * as Data from "effect/Data"
 import { isErpNetError } from "../ErpNetError.ts"
+import { ExitCode, withoutColours } from "./style.ts"
 
-const escapes = /\u001B\[[0-9;]*m/g
-
-/** The text without colours. */
-export const withoutColours = (text: string): string => text.replace(escapes, "")
-
-const style =
-  (code: number) =>
-  (text: string): string =>
-    `\u001B[${code}m${text}\u001B[0m`
-
-export const bold: (text: string) => string = style(1)
-export const dim: (text: string) => string = style(2)
-export const red: (text: string) => string = style(31)
-export const green: (text: string) => string = style(32)
+export { bold, cyan, dim, ExitCode, green, red, withoutColours } from "./style.ts"
 
 /** Commands always print in colour; a stream that is no terminal gets the text alone. */
 export const withColours = (
@@ -60,7 +48,7 @@ export const describe = (error: unknown): string => {
       ? " ERPNET_CLIENT_SECRET_FILE can name a file that holds the secret instead."
       : ""
     return (
-      `${faults.join("; ")}. Set it in the environment, or in a file that --env-file names; ` +
+      `${faults.join("; ")}. Set it in the environment, or in a file that --settings names; ` +
       `effect-erpnet --help lists the settings.${other}`
     )
   }
@@ -69,9 +57,6 @@ export const describe = (error: unknown): string => {
 
 /** What was typed cannot be used. */
 export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string }> {}
-
-/** The exit codes of the program. */
-export const ExitCode = { done: 0, failed: 1, usage: 2 } as const
 
 /** The exit code for an error: 2 where the settings are to blame, else 1. */
 export const exitCodeOf = (error: unknown): number => {

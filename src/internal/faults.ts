@@ -28,6 +28,9 @@ const passing = (kind: Fault["kind"], isUnsent: boolean, advice: string): Fault 
 })
 const permanent = (kind: Fault["kind"], advice: string): Fault => ({ kind, isPermanent: true, isUnsent: true, advice })
 
+/** It was answered, and the answer stays as it is. */
+const answered = (advice: string): Fault => ({ kind: "other", isPermanent: true, isUnsent: false, advice })
+
 const noRoute = passing(
   "route",
   true,
@@ -98,6 +101,12 @@ const byCode: Readonly<Record<string, Fault>> = {
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: permanent(
     "tls",
     "The server asks for a client certificate. Give it to NodeTransport.layer({ clientCertificate })."
+  ),
+  ERR_CONTENT_ENCODING: answered(
+    "The answer is compressed in a way that cannot be read here. Check what stands between here and the instance."
+  ),
+  ERR_DECOMPRESSED_TOO_LARGE: answered(
+    "The answer unpacks to far more than data do, and was not read. Check what stands between here and the instance."
   ),
   ERR_INVALID_URL: badRequest,
   UND_ERR_INVALID_ARG: badRequest,

@@ -37,6 +37,7 @@ import * as Domain from "./engine/domain.ts"
 import { readModelJson } from "./model/modelJson.ts"
 import * as App from "./server/app.ts"
 import * as Memory from "./server/memory.ts"
+import * as Observe from "./server/observe.ts"
 import * as Settings from "./server/options.ts"
 import * as Socket from "./server/socket.ts"
 
@@ -54,6 +55,7 @@ export { demoUser, type User } from "./identity/user.ts"
 export type { AuthorizeOptions, Counters, Data, ReferenceTokenOptions, Service } from "./server/app.ts"
 export { type EditableAnswer, type Encoding, type Endpoint, Fault, type FaultRequest } from "./server/fault.ts"
 export type { JournalEntry } from "./server/journal.ts"
+export type { ObservedRequest } from "./server/observe.ts"
 export type { CorsOptions, IdentityOptions, Latency, Options, RateLimits } from "./server/options.ts"
 
 /**
@@ -86,6 +88,12 @@ export interface ServeOptions extends Settings.Options {
    * @default 0
    */
   readonly port?: number | undefined
+  /**
+   * Run after each request that was answered, or that was cut off before.
+   *
+   * @since 0.2.0
+   */
+  readonly onRequest?: ((request: Observe.ObservedRequest) => Effect.Effect<void>) | undefined
 }
 
 /**
@@ -213,10 +221,10 @@ export const decodeModel = (text: string): Effect.Effect<ReadonlyArray<unknown>,
  * @since 0.1.0
  */
 export const serve = (options: ServeOptions = {}): Layer.Layer<ErpNetEmulator, ServeError> => {
-  const { host = "127.0.0.1", port = 0 } = options
+  const { host = "127.0.0.1", onRequest, port = 0 } = options
   return Layer.scoped(
     ErpNetEmulator,
-    Socket.serve(host, port, (origin) => makeApp(options, origin)).pipe(
+    Socket.serve(host, port, (origin) => Effect.map(makeApp(options, origin), Observe.observed(onRequest))).pipe(
       Effect.map((app) => app.service),
       Effect.mapError((error) => new ServeError({ host, port, reason: error.message }))
     )

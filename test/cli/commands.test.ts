@@ -8,8 +8,8 @@ import { Console, Effect, Either, Fiber, TestClock } from "effect"
 import { Instance } from "effect-erpnet"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import manifest from "../../package.json" with { type: "json" }
-import { urlOf } from "../../src/cli/commands/get.ts"
 import { green, red, withColours } from "../../src/cli/output.ts"
+import { urlOf } from "../../src/cli/reading.ts"
 import { formatJson, formatTable, parse, plainText } from "../../src/cli/table.ts"
 import { assertClean, demoSecret, demoSettings, runCli } from "./support.ts"
 
@@ -340,6 +340,11 @@ describe("effect-erpnet secret-hash", () => {
   )
 })
 
+const commandNames = [
+  ...["get", "count", "describe", "create", "update", "remove", "call"],
+  ...["doctor", "token", "secret-hash", "emulator", "demo", "completions"]
+]
+
 describe("usage", () => {
   const wrong = [
     [],
@@ -366,7 +371,7 @@ describe("usage", () => {
     Effect.gen(function* () {
       const { code, out } = yield* runCli([])
       assert.strictEqual(code, 0)
-      for (const text of ["doctor", "token", "get", "secret-hash", "emulator", "ERPNET_CLIENT_SECRET", "EXIT CODES"]) {
+      for (const text of [...commandNames, "ERPNET_CLIENT_SECRET", "Exit codes"]) {
         assert.include(out, text)
       }
       assert.notMatch(out, /--[a-z-]*secret/, "no option takes a secret")
@@ -375,10 +380,13 @@ describe("usage", () => {
 
   it.effect("every command has help with its example; --version is that of the package", () =>
     Effect.gen(function* () {
-      for (const name of ["doctor", "token", "get", "secret-hash", "emulator"]) {
+      for (const name of commandNames) {
         const { code, out } = yield* runCli([name, "--help"])
         assert.strictEqual(code, 0)
-        assert.match(out, /DESCRIPTION\n\n\S/)
+        assert.isTrue(out.startsWith(`Usage: effect-erpnet ${name} [options]`), out)
+        assert.match(out, /\nExamples:\n {2}\S/)
+        assert.isBelow(out.split("\n").length, 30, out)
+        for (const line of out.split("\n")) assert.isAtMost(line.length, 80, line)
         assert.include(out, `effect-erpnet ${name} `)
       }
       assert.strictEqual((yield* runCli(["--version"])).out.trim(), manifest.version)

@@ -5,8 +5,8 @@ import { assert } from "@effect/vitest"
 import { ConfigProvider, Console, Effect, Layer, Mailbox, Option, Redacted, Stream } from "effect"
 import { ErpNetEmulator } from "effect-erpnet/testing"
 import { run } from "../../src/cli/app.ts"
-import { StandardInput } from "../../src/cli/commands/secretHash.ts"
-import { withoutColours } from "../../src/cli/output.ts"
+import { StandardInput } from "../../src/cli/standardInput.ts"
+import { withoutColours } from "../../src/cli/style.ts"
 
 export const demoSecret = Redacted.value(ErpNetEmulator.demoSecret)
 

@@ -10,7 +10,7 @@ const ts: typeof import("../../node_modules/@arethetypeswrong/core/node_modules/
 
 const file = `${root}test/editorProgram.ts`
 const preamble = `import { Schema } from "effect"
-import { ComplexType, DomainApi, EntitySet, Filter } from "effect-erpnet"
+import { ComplexType, DomainApi, EntityModel, EntitySet, Filter } from "effect-erpnet"
 const Orders = EntitySet.make("Crm_Sales_SalesOrders", Schema.Struct({
   Id: Schema.UUID,
   DocumentNo: Schema.NullOr(Schema.String),
@@ -21,6 +21,11 @@ const Orders = EntitySet.make("Crm_Sales_SalesOrders", Schema.Struct({
   Void: Schema.Boolean,
   Customer: EntitySet.expand(Schema.Struct({ Number: Schema.String, Active: Schema.Boolean }))
 }))
+const Model = EntityModel.make({ State: ["New", "Released"] } as const)("Crm_Sales_SalesOrders", {
+  Id: "guid eq", No: "text eq like order", State: "#State eq", Note: "text",
+  Customer: "@Crm_Customers eq path", "Customer/Number": "text eq", Lines: "*Crm_Sales_SalesOrderLines"
+})
+const Picked = Model.pick("No", "Customer")
 const list = (from?: Date) => `
 
 let text = ""
@@ -117,6 +122,38 @@ describe("an editor offers", { timeout: 120_000 }, () => {
     assert.includeMembers([...offered('DomainApi.list(Orders, { filter: Filter.eq("^", 1) })')], fields)
     assert.includeMembers([...offered('DomainApi.list(Orders, { filter: [Filter.eq("^", 1)] })')], fields)
     assert.includeMembers([...offered('DomainApi.list(Orders, { orderBy: ["^"] })')], ["DocumentNo", "State"])
+  })
+})
+
+describe("an editor offers, for a model", { timeout: 120_000 }, () => {
+  it("the fields in pick, the first and the next ones", () => {
+    const readable = ["Id", "No", "State", "Note", "Customer"]
+    assert.sameMembers([...offered('Model.pick("^")')], readable)
+    assert.includeMembers([...offered('Model.pick("No", "^")')], readable)
+    assert.sameMembers([...offered('Model.field("^")')], readable)
+  })
+
+  it("the references and children in include", () => {
+    assert.sameMembers([...offered("Picked.include({ ^ })")], ["Customer", "Lines"])
+  })
+
+  it("in a callback the fields that may be filtered, their operators, steps and members", () => {
+    for (const [condition, names] of [
+      ["o.^", ["Id", "No", "State", "Customer"]],
+      ["o.No.^", ["eq", "equalNull", "contains", "startsWith", "endsWith"]],
+      ["o.Customer.^", ["eq", "equalNull", "Number"]],
+      ['o.State.eq("^")', ["New", "Released"]]
+    ] as const) {
+      assert.sameMembers(
+        [...offered(`DomainApi.list(Picked, { filter: (o) => [${condition}] })`)],
+        [...names],
+        condition
+      )
+    }
+  })
+
+  it("what may be ordered by", () => {
+    assert.sameMembers([...offered('DomainApi.list(Picked, { orderBy: ["^"] })')], ["No"])
   })
 })
 

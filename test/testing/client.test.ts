@@ -40,6 +40,18 @@ describe("layerClient", () => {
     )
   )
 
+  it.effect("rows of any set are written from outside, and read by the client", () =>
+    Effect.gen(function* () {
+      const data = yield* Effect.flatMap(ErpNetEmulator.ErpNetEmulator, (erp) => erp.data)
+      const [id = "", ...more] = data.insert("Logistics_Inventory_Lots", [{ Number: "L7" }])
+      assert.deepStrictEqual(more, [])
+      assert.strictEqual((yield* DomainApi.get(Lots, id)).Number, "L7")
+      assert.strictEqual(yield* DomainApi.count(Lots), 21)
+      assert.throws(() => data.insert("Logistics_Inventory_Lots", [{ Colour: 1 }]), "there is no member 'Colour'")
+      assert.strictEqual(yield* DomainApi.count(Lots), 21)
+    }).pipe(Effect.provide(ErpNetEmulator.layerClient()))
+  )
+
   it.effect("asks with other credentials where some are given", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(DomainApi.list(Lots))

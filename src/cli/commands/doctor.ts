@@ -1,6 +1,5 @@
 /** `effect-erpnet doctor`: walks through a real set-up, and says what to do about what fails. */
 
-import * as Command from "@effect/cli/Command"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
@@ -29,7 +28,7 @@ import * as TrustedApplication from "../../TrustedApplication.ts"
 import { type Finding, makeReport, pass, skip } from "../checks.ts"
 import { connectionAdvice, isTlsFault } from "../connection.ts"
 import type { UsageError } from "../output.ts"
-import { type Settings, settings, withSettings } from "../settings.ts"
+import { type Settings, withSettings } from "../settings.ts"
 
 /** A check failed; the message says why and what to do. */
 class Fault extends Data.TaggedError("Fault")<{ readonly message: string }> {}
@@ -218,15 +217,8 @@ const diagnose: Effect.Effect<void, Fault, HttpClient.HttpClient | Scope.Scope> 
   yield* Console.log("The set-up works.")
 })
 
-export const doctor: Command.Command<
-  "doctor",
-  FileSystem.FileSystem | HttpClient.HttpClient,
-  Fault | UsageError,
-  Settings
-> = Command.make("doctor", settings, (options) => diagnose.pipe(Effect.scoped, withSettings(options))).pipe(
-  Command.withDescription(
-    "Check a real set-up step by step: settings, instance, TLS, discovery, token, scopes, API and licence. Each line " +
-      "says pass, fail or skipped, and what to do about a failure. It changes nothing, and takes one licence slot as " +
-      "every application does."
-  )
-)
+/** Checks a set-up step by step. */
+export const doctor = (
+  options: Settings
+): Effect.Effect<void, Fault | UsageError, FileSystem.FileSystem | HttpClient.HttpClient> =>
+  diagnose.pipe(Effect.scoped, withSettings(options))

@@ -1,7 +1,5 @@
 /** `effect-erpnet token`: requests an access token and tells what it is. */
 
-import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Clock from "effect/Clock"
@@ -12,11 +10,7 @@ import type * as AccessToken from "../../AccessToken.ts"
 import type { TokenError } from "../../ErpNetError.ts"
 import * as TokenProvider from "../../TokenProvider.ts"
 import { bold } from "../output.ts"
-import { type Settings, type SettingsError, settings, withSettings } from "../settings.ts"
-
-const show = Options.boolean("show").pipe(
-  Options.withDescription("Print the token itself, alone on standard output. Whoever sees it can use it.")
-)
+import { type Settings, type SettingsError, withSettings } from "../settings.ts"
 
 const describe = (origin: string, token: AccessToken.AccessToken): Effect.Effect<string> =>
   Effect.map(Clock.currentTimeMillis, (now) => {
@@ -31,22 +25,15 @@ const describe = (origin: string, token: AccessToken.AccessToken): Effect.Effect
       .join("\n")
   })
 
-export const token: Command.Command<
-  "token",
-  FileSystem.FileSystem | HttpClient.HttpClient,
-  TokenError | SettingsError,
-  Settings & { readonly show: boolean }
-> = Command.make("token", { ...settings, show }, (options) =>
+/** Prints what a token is; the token itself only where asked. */
+export const token = (
+  options: Settings & { readonly show?: boolean | undefined }
+): Effect.Effect<void, TokenError | SettingsError, FileSystem.FileSystem | HttpClient.HttpClient> =>
   Effect.gen(function* () {
     const { get, instance } = yield* TokenProvider.TokenProvider
     const token = yield* get
     const description = yield* describe(instance.origin, token)
-    if (!options.show) return yield* Console.log(description)
+    if (options.show !== true) return yield* Console.log(description)
     yield* Console.error(description)
     yield* Console.log(Redacted.value(token.value))
   }).pipe(Effect.provide(TokenProvider.layerConfig({ discover: true })), withSettings(options))
-).pipe(
-  Command.withDescription(
-    "Request an access token and print its fingerprint, scopes and expiry; the token itself only with --show."
-  )
-)

@@ -17,6 +17,7 @@ import { decode } from "../odata/query.ts"
 import { baseOf } from "./base.ts"
 import { answerBatch } from "./batch.ts"
 import { answerIn, type Engine, guarded, makeNames, targetOf, transactionOf } from "./engine.ts"
+import { readRows } from "./ownRows.ts"
 import { isNamed } from "./resource.ts"
 import { hasChanges, makeTransactions } from "./transactions.ts"
 
@@ -31,6 +32,11 @@ export interface EditableDomain extends Domain {
   readonly touch: (set: string, id: string, now: number) => boolean
   /** Adds or replaces a row. */
   readonly add: (row: Row) => void
+  /**
+   * Adds rows to any set, written as the Domain API shows them, with the rows of their child collections; returns the
+   * ids of the rows. Throws where a row does not fit the model.
+   */
+  readonly insert: (set: string, rows: ReadonlyArray<Readonly<Record<string, unknown>>>) => ReadonlyArray<string>
   /** Changes values of a row; false when there is no such row. */
   readonly update: (set: string, id: string, changes: Values) => boolean
   /** Deletes a row; false when there is no such row. */
@@ -81,6 +87,11 @@ export const make = (options: DomainOptions): EditableDomain => {
     transactions: transactions.count,
     touch: (set, id, now) => store.update(set, id, { AggregateLastUpdateTimeUtc: now }),
     add: store.insert,
+    insert: (set, rows) => {
+      const read = readRows(store, random, set, rows)
+      for (const row of read) store.insert(row)
+      return read.flatMap((row) => (row.set === set ? [row.id] : []))
+    },
     update: store.update,
     remove: store.remove,
     describe: (page, set, details, version) => {

@@ -127,24 +127,6 @@ const systemOf = (head: Head, base: EntityModel | undefined): ReadonlyArray<Attr
   return texts.flatMap((text) => lines(text).map((line) => readAttribute(words(line))))
 }
 
-/**
- * The former names of the sets in a text, by the set.
- *
- * @category constructors
- * @since 0.2.0
- */
-export const readRenames = (
-  text: string
-): ReadonlyArray<{ readonly oldName: string; readonly newName: string; readonly version: string }> => {
-  let set = ""
-  return lines(text).flatMap((line) => {
-    if (line.startsWith("=")) set = line.slice(1, line.indexOf("\t"))
-    if (!line.startsWith("~")) return []
-    const [oldName = "", version = ""] = words(line.slice(1))
-    return [{ oldName, newName: set, version }]
-  })
-}
-
 const abstractSets: ReadonlySet<string> = new Set(["General_Documents_Documents", "General_Contacts_Parties"])
 
 /**

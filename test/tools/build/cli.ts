@@ -1,20 +1,23 @@
 /**
- * Bundles the command line into one file, so that `npx effect-erpnet` needs no other package.
+ * Bundles the command line, so that `npx effect-erpnet` needs no other package. What a command needs is in files of its
+ * own below dist/cli, which are loaded when it runs: help and mistakes need none of it.
  *
  *   tsx test/tools/build/cli.ts [directory of the compiled package]
  */
-import { chmod } from "node:fs/promises"
+import { chmod, readFile, writeFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { build } from "esbuild"
 import { writeLicences } from "./licences.ts"
 
 const dist = resolve(process.argv[2] ?? "dist")
-const outfile = join(dist, "cli.js")
+const program = join(dist, "cli.js")
 
 const { metafile } = await build({
   absWorkingDir: join(import.meta.dirname, "../../.."),
-  entryPoints: ["src/cli/main.ts"],
-  outfile,
+  entryPoints: { cli: "src/cli/main.ts" },
+  outdir: dist,
+  chunkNames: "cli/[name]-[hash]",
+  splitting: true,
   bundle: true,
   platform: "node",
   target: "node20",
@@ -23,8 +26,17 @@ const { metafile } = await build({
   minifyWhitespace: true,
   legalComments: "none",
   metafile: true,
-  banner: { js: "#!/usr/bin/env node\n// Contains other packages; their licences are in cli.LICENSES.txt." },
+  // Packages in CommonJS call require for the modules of Node.
+  banner: {
+    js: [
+      "// Contains other packages; their licences are in cli.LICENSES.txt.",
+      'import { createRequire as makeRequire } from "node:module"',
+      "const require = makeRequire(import.meta.url)"
+    ].join("\n")
+  },
   logLevel: "warning"
 })
-await chmod(outfile, 0o755)
+const entry = await readFile(program, "utf8")
+await writeFile(program, `#!/usr/bin/env node\n${entry}`)
+await chmod(program, 0o755)
 await writeLicences([metafile], join(dist, "cli.LICENSES.txt"))
