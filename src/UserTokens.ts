@@ -1,5 +1,5 @@
 /**
- * The tokens of one person who has signed in, as a source for {@link "TokenProvider"}: the refresh token is used once,
+ * The tokens of one person who has signed in, as a source for `TokenProvider`: the refresh token is used once,
  * and the next one is stored before the new access token is handed out.
  *
  * **Details**
