@@ -41,6 +41,7 @@ import * as Coalesce from "./DomainApi/coalesce.ts"
 import * as Execute from "./DomainApi/execute.ts"
 import * as Paging from "./DomainApi/paging.ts"
 import * as Permits from "./DomainApi/permits.ts"
+import * as Position from "./DomainApi/position.ts"
 import * as RateLimit from "./DomainApi/rateLimit.ts"
 import * as Session from "./DomainApi/session.ts"
 import * as Transactions from "./DomainApi/transaction.ts"
@@ -260,7 +261,8 @@ export const run: {
 // --- reading --------------------------------------------------------------------------------------------------------
 
 /**
- * Reads one page of rows with one request: at most `top` of them, 1000 where the query does not say.
+ * Reads all rows of a query, page by page, into one array; with `top` at most so many, which up to `pageSize` is one
+ * request. Without `top`, more than `maxRows` (100,000) fail with `TooManyRows`.
  *
  * @category combinators
  * @since 0.1.0
@@ -275,8 +277,11 @@ export const list = <A, I, F = Filter.Fields<A, I>, O extends string = Query.Ord
  *
  * **Details**
  *
- * - The query's `top` is the page size, 1000 where it does not say. The server's `@odata.nextLink` is followed as it
- *   is given; a link to another origin is `ForeignOrigin`, one to a page that was read before is `PagingLoop`.
+ * - `top` limits the rows that come out, `pageSize` (1000) is the size of a page. In version 0.1 `top` was the size of a
+ *   page here: where it is given without `pageSize`, a warning is logged once.
+ * - The server's `@odata.nextLink` is followed as it is given; a link to another origin is `ForeignOrigin`, one to a page
+ *   that was read before is `PagingLoop`. A full page without a link is asked on with `$skip`.
+ * - An error knows where the reading stood ({@link positionOf}): a stream with that as `from` goes on there.
  * - The next page is asked for once the consumer has taken some 60 % of the current one: never earlier, and never two
  *   ahead. `Stream.take(1500)` makes two requests.
  * - The rows of a page come out when the whole page has arrived and fits the Schema; what came out before a failure
@@ -289,17 +294,55 @@ export const stream = <A, I, F = Filter.Fields<A, I>, O extends string = Query.O
   set: EntitySet.Queryable<A, I, F, O>,
   query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
 ): Stream.Stream<A, DomainRequest.DomainApiError, DomainApi> =>
-  Stream.fromPull(Effect.flatMap(DomainApi, (api) => Paging.pull(pagesOf(api, set, query))))
+  Stream.fromPull(
+    Effect.zipRight(
+      warnOfTop(query),
+      Effect.flatMap(DomainApi, (api) => Paging.pull(pagesOf(api, set, query)))
+    )
+  )
+
+/**
+ * Where a stream stood when it failed: the page that it could not read, and the rows before it. A stream with this as
+ * `from` goes on there, without a row that came out already.
+ *
+ * ```ts
+ * import { DomainApi, EntitySet } from "effect-erpnet"
+ * import { Option, Schema, Stream } from "effect"
+ *
+ * const Customers = EntitySet.make("Crm_Sales_Customers", Schema.Struct({ Number: Schema.String }))
+ *
+ * export const customers = DomainApi.stream(Customers).pipe(
+ *   Stream.catchAll((error) =>
+ *     DomainApi.stream(Customers, { from: Option.getOrUndefined(DomainApi.positionOf(error)) })
+ *   )
+ * )
+ * ```
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const positionOf: (error: unknown) => Option.Option<Query.Position> = Position.positionOf
+
+let warned = false
+
+/** Programs of version 0.1 meant the size of a page by `top`, and would lose rows without a word. */
+const warnOfTop = ({ pageSize, top }: Pick<Query.Query<never, never>, "top" | "pageSize">): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (top === undefined || pageSize !== undefined || warned) return Effect.void
+    warned = true
+    return Effect.logWarning(
+      `DomainApi.stream: top is ${top}, and since version 0.2 it limits the rows that come out; the size of a page is ` +
+        "pageSize. Give pageSize as well where this is meant. This is said once."
+    )
+  })
 
 const pagesOf = <A, I, F, O extends string>(
   api: Service,
   set: EntitySet.Queryable<A, I, F, O>,
   query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>>
 ): Paging.Source<A> => ({
-  entitySet: set.name,
-  root: api.instance.odata,
   first: DomainRequest.page(set, query),
-  next: (link) => DomainRequest.nextPage(set, query, link),
+  before: typeof query.from === "object" ? query.from.rows : 0,
   fetch: (read) =>
     isInternal(api) ? Execute.readLater(api[InternalId], read) : Effect.map(api.execute(read), Effect.succeed)
 })
@@ -318,17 +361,10 @@ const pagesOf = <A, I, F, O extends string>(
  */
 export const pages = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
   set: EntitySet.Queryable<A, I, F, O>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> & {
-    /** The link to begin with, byte for byte as a page gave it; without it the first page is. */
-    readonly from?: string | undefined
-  } = {}
+  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
 ): Stream.Stream<DomainRequest.Page<A>, DomainRequest.DomainApiError, DomainApi> =>
   Stream.fromPull(
-    Effect.flatMap(DomainApi, (api) => {
-      const source = pagesOf(api, set, query)
-      const first = query.from === undefined ? source.first : source.next(query.from)
-      return Effect.map(Paging.pullPages({ ...source, first }), Effect.map(Chunk.of))
-    })
+    Effect.flatMap(DomainApi, (api) => Effect.map(Paging.pullPages(pagesOf(api, set, query)), Effect.map(Chunk.of)))
   )
 
 /**

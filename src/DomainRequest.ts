@@ -41,7 +41,9 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as ComplexType from "./ComplexType.ts"
+import { completed } from "./DomainRequest/complete.ts"
 import * as Decode from "./DomainRequest/decode.ts"
+import * as PageOf from "./DomainRequest/page.ts"
 import * as EntityId from "./EntityId.ts"
 import * as EntityInput from "./EntityInput.ts"
 import type * as EntitySet from "./EntitySet.ts"
@@ -56,6 +58,7 @@ import {
   type PagingLoop,
   ResponseInvalid,
   type TokenError,
+  TooManyRows,
   type Unauthorized,
   type Unreachable
 } from "./ErpNetError.ts"
@@ -85,6 +88,7 @@ export type DomainApiError =
   | ApiError
   | ResponseInvalid
   | PagingLoop
+  | TooManyRows
   | InvalidQuery
 
 /**
@@ -109,6 +113,8 @@ export interface Answer {
   readonly text: string
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
+  /** The service root that it came from, with a slash at its end. */
+  readonly root: string
   /** The path of the request that it answers, without the query. */
   readonly path: string
   /** When it arrived, in milliseconds by the program's clock. */
@@ -158,7 +164,7 @@ interface Named {
 export interface Read<out A, out E extends InvalidValue = never> extends Named {
   readonly _tag: "Read"
   /** The request; or why it cannot be sent. */
-  readonly request: Either.Either<WireRequest, InvalidQuery | E>
+  readonly request: Either.Either<WireRequest, DomainApiError | E>
   readonly decode: (answer: Answer) => Either.Either<Step<A>, DomainApiError>
   /** The value, where it is known without sending anything. */
   readonly known?: { readonly value: A } | undefined
@@ -177,7 +183,7 @@ export interface Read<out A, out E extends InvalidValue = never> extends Named {
 export interface Change<out A> extends Named {
   readonly _tag: "Change"
   /** The request, given what the names of earlier operations of a changeset stand for; or why it cannot be sent. */
-  readonly request: (contentIdOf: ContentIds) => Either.Either<WireRequest, InvalidQuery | InvalidValue>
+  readonly request: (contentIdOf: ContentIds) => Either.Either<WireRequest, DomainApiError | InvalidValue>
   readonly decode: (answer: Answer) => Either.Either<Step<A>, WriteError>
 }
 
@@ -244,8 +250,13 @@ export interface Reference {
  */
 export interface Page<out A> {
   readonly rows: ReadonlyArray<A>
-  /** The link to the next page as the server gave it; none on the last one. */
+  /**
+   * The address of the next page: the link as the server gave it, or a request with `$skip` where it gave none for a
+   * full page; none on the last one. It can be kept, and given to a query as `from`.
+   */
   readonly nextLink: string | undefined
+  /** The request for the next page; none on the last one. */
+  readonly next: Read<Page<A>> | undefined
   /** When the server answered, by its own clock (header `Date`), in milliseconds since 1970. */
   readonly date: number | undefined
 }
@@ -293,9 +304,6 @@ export interface CallOptions extends Query.RequestOptions {
 
 // --- reading --------------------------------------------------------------------------------------------------------
 
-/** `$top` where a query does not say. */
-const defaultTop = 1000
-
 const done = <A>(value: A): Step<A> => ({ _tag: "Done", value })
 
 const withQuery = (path: string, query: string): string => (query === "" ? path : `${path}?${query}`)
@@ -319,29 +327,8 @@ const map = <A, B, E extends InvalidValue>(read: Read<A, E>, operation: string, 
     )
 })
 
-const decodePage = <A, I>(
-  set: EntitySet.EntitySet<A, I>,
-  answer: Answer,
-  skipNulls: boolean
-): Either.Either<Page<A>, ResponseInvalid> =>
-  Either.gen(function* () {
-    const body = yield* Decode.parse(set.name, answer.text, set.lossless)
-    const value = yield* Decode.rowsOf(set.name, body)
-    const nextLink = yield* Decode.linkOf(set.name, answer, body, "@odata.nextLink", "@odata.nextLink")
-    const rows = yield* Either.mapLeft(set.decodeAll(value, { skipNulls }), (error) =>
-      Decode.invalid(set.name, error, ["value"])
-    )
-    return { rows, nextLink, date: dateOf(answer) }
-  })
-
-/** The header `Date` (RFC 9110 section 6.6.1), in milliseconds. */
-const dateOf = ({ headers }: Answer): number | undefined => {
-  const date = Date.parse(headers["date"] ?? "")
-  return Number.isNaN(date) ? undefined : date
-}
-
 /**
- * Reads one page of rows and the link to the next one.
+ * Reads one page of rows, whose value holds the request for the next one.
  *
  * @category constructors
  * @since 0.2.0
@@ -349,49 +336,36 @@ const dateOf = ({ headers }: Answer): number | undefined => {
 export const page = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
   set: EntitySet.Queryable<A, I, F, O>,
   query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
-): Read<Page<A>> => ({
+): Read<Page<A>> => PageOf.first<A, I, F, O>(set, query)
+
+/** How many rows a list holds at most. */
+const defaultMaxRows = 100_000
+
+/** Reads page after page, until there is none or there are too many rows. */
+const gather = <A>(read: Read<Page<A>>, rows: ReadonlyArray<A>, maxRows: number): Read<ReadonlyArray<A>> => ({
   _tag: "Read",
-  ...aboutSet("page", set.name),
-  request: Either.map(Query.render(set, query, { defaultTop }), (text) => ({
-    method: "GET",
-    url: withQuery(set.name, text),
-    headers: query.headers
-  })),
-  decode: (answer) => Either.map(decodePage(set, answer, Query.skipsNulls(query)), done)
+  operation: "list",
+  target: read.target,
+  attributes: read.attributes,
+  request: read.request,
+  decode: (answer) => Either.flatMap(read.decode(answer), (step) => gatherStep(step, rows, maxRows, read.target))
 })
 
-/** The headers of the pages after the first: a link may lack the context, which ERP.net takes as `Prefer` as well. */
-const linkHeaders = (query: Query.RequestOptions): Readonly<Record<string, string>> => {
-  const headers = Headers.fromInput(query.headers)
-  const preferences = [
-    ["CurrentEnterpriseCompanyId", query.context?.enterpriseCompany],
-    ["CurrentEnterpriseCompanyLocationId", query.context?.enterpriseCompanyLocation],
-    ["CurrentRoleId", query.context?.role]
-  ].flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
-  if (preferences.length === 0) return headers
-  const own = Option.toArray(Headers.get(headers, "prefer"))
-  return Headers.set(headers, "prefer", [...own, ...preferences].join(", "))
+const gatherStep = <A>(
+  step: Step<Page<A>>,
+  rows: ReadonlyArray<A>,
+  maxRows: number,
+  entitySet: string
+): Either.Either<Step<ReadonlyArray<A>>, DomainApiError> => {
+  if (step._tag === "More") return Either.right({ _tag: "More", next: gather(step.next, rows, maxRows) })
+  const { next, rows: fresh } = step.value
+  const all = rows.length === 0 ? fresh : [...rows, ...fresh]
+  if (all.length > maxRows) return Either.left(new TooManyRows({ entitySet, maxRows }))
+  return Either.right(next === undefined ? done(all) : { _tag: "More", next: gather(next, all, maxRows) })
 }
 
 /**
- * Reads the page behind a next link of {@link page}.
- *
- * @category constructors
- * @since 0.2.0
- */
-export const nextPage = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
-  set: EntitySet.Queryable<A, I, F, O>,
-  query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>>,
-  link: string
-): Read<Page<A>> => ({
-  _tag: "Read",
-  ...aboutSet("page", set.name),
-  request: Either.right({ method: "GET", url: link, headers: linkHeaders(query) }),
-  decode: (answer) => Either.map(decodePage(set, answer, Query.skipsNulls(query)), done)
-})
-
-/**
- * Reads one page of rows with one request: at most `top` of them, 1000 where the query does not say.
+ * Reads all rows of a query, page by page; with `top` at most so many. More than `maxRows` are `TooManyRows`.
  *
  * @category constructors
  * @since 0.1.0
@@ -399,7 +373,8 @@ export const nextPage = <A, I, F = Filter.Fields<A, I>, O extends string = Query
 export const list = <A, I, F = Filter.Fields<A, I>, O extends string = Query.OrderField<I>>(
   set: EntitySet.Queryable<A, I, F, O>,
   query: Query.Query<NoInfer<A>, NoInfer<I>, NoInfer<F>, NoInfer<O>> = {}
-): Read<ReadonlyArray<A>> => map(page(set, query), "list", ({ rows }) => rows)
+): Read<ReadonlyArray<A>> =>
+  gather(page(set, query), [], query.top === undefined ? (query.maxRows ?? defaultMaxRows) : Number.POSITIVE_INFINITY)
 
 /**
  * Reads the first row of a query, or nothing where there is none.
@@ -420,25 +395,26 @@ const entityPath = (entitySet: string, id: EntityId.Input): Either.Either<string
 }
 
 /** The rows of the answer to a request for several ids, each as it was sent. */
-const rowsById = (entitySet: string, lossless: boolean, answer: Answer): Either.Either<RowOf, ResponseInvalid> =>
-  Either.gen(function* () {
-    const body = yield* Decode.parse(entitySet, answer.text, lossless)
-    const value = yield* Decode.rowsOf(entitySet, body)
-    const rows = new Map(value.map((row) => [Decode.idOfRow(row), row]))
-    const missing = rows.has(undefined)
-      ? new ResponseInvalid({ entitySet, path: "value", reason: "a row without an id, so it cannot be assigned" })
-      : Predicate.hasProperty(body, "@odata.nextLink") && Predicate.isNotNullable(body["@odata.nextLink"])
-        ? new ResponseInvalid({
-            entitySet,
-            path: "@odata.nextLink",
-            reason: "the answer is not all that was asked for"
-          })
-        : undefined
-    return (id) => {
-      if (rows.has(id)) return Either.right(rows.get(id))
+const rowsById = <A, I>(set: EntitySet.EntitySet<A, I>, answer: Answer, value: ReadonlyArray<unknown>): RowOf => {
+  const rows = new Map(value.map((row) => [Decode.idOfRow(row), row]))
+  const missing = rows.has(undefined)
+    ? new ResponseInvalid({
+        entitySet: set.name,
+        path: "value",
+        reason: "a row without an id, so it cannot be assigned"
+      })
+    : undefined
+  return (id) => {
+    if (!rows.has(id)) {
       return Either.left(missing ?? new NotFound({ method: "GET", path: `${answer.path}(${id})`, status: 404 }))
     }
-  })
+    const row = rows.get(id)
+    return Either.map(Decode.checkError(set, answer, row, "value"), () => row)
+  }
+}
+
+const togetherUrl = (entitySet: string, ids: ReadonlyArray<string>, options: string): string =>
+  withQuery(entitySet, [`$filter=Id%20in%20(${ids.join(",")})`, options].filter((part) => part !== "").join("&"))
 
 /** One request for several entities. */
 const getTogether = <A, I>(
@@ -449,11 +425,25 @@ const getTogether = <A, I>(
 ): Read<RowOf> => ({
   _tag: "Read",
   ...aboutSet("lookup", set.name),
-  request: Either.map(rendered, (options) => {
-    const filter = `$filter=Id%20in%20(${ids.join(",")})`
-    return { method: "GET", url: withQuery(set.name, options === "" ? filter : `${filter}&${options}`), headers }
-  }),
-  decode: (answer) => Either.map(rowsById(set.name, set.lossless, answer), done)
+  request: Either.map(rendered, (options) => ({ method: "GET", url: togetherUrl(set.name, ids, options), headers })),
+  decode: (answer) =>
+    Either.flatMap(Decode.parse(set.name, answer.text, set.lossless), (body) =>
+      completed(
+        {
+          target: set.name,
+          lossless: set.lossless,
+          url: togetherUrl(
+            set.name,
+            ids,
+            Either.getOrElse(rendered, () => "")
+          ),
+          answer
+        },
+        body,
+        "",
+        (whole) => Either.map(Decode.rowsOf(set.name, whole), (value) => done(rowsById(set, answer, value)))
+      )
+    )
 })
 
 /**
@@ -464,14 +454,15 @@ const getTogether = <A, I>(
  */
 export const get = <A, I>(set: EntitySet.EntitySet<A, I>, id: EntityId.Input, query: LookupOptions = {}): Read<A> => {
   const guid = (typeof id === "string" ? id : id.id).toLowerCase()
+  const path = entityPath(set.name, id)
   const rendered = Query.renderEntity(set, query)
   const skipNulls = Query.skipsNulls(query)
   return {
     _tag: "Read",
     ...aboutSet("get", set.name),
-    request: Either.zipWith(entityPath(set.name, id), rendered, (path, options) => ({
+    request: Either.zipWith(path, rendered, (given, options) => ({
       method: "GET",
-      url: withQuery(path, options),
+      url: withQuery(given, options),
       headers: query.headers
     })),
     decode: (answer) =>
@@ -481,7 +472,11 @@ export const get = <A, I>(set: EntitySet.EntitySet<A, I>, id: EntityId.Input, qu
         if (named !== undefined && named !== guid) {
           return yield* Decode.refuse(set.name, "@odata.id", "the answer is about another entity")
         }
-        return done(yield* Decode.decodeRow(set, body, skipNulls))
+        yield* Decode.checkError(set, answer, body, "error")
+        const url = Either.match(path, { onLeft: () => "", onRight: (given) => given })
+        return yield* completed({ target: set.name, lossless: set.lossless, url, answer }, body, "", (whole) =>
+          Either.map(Decode.decodeRow(set, whole, skipNulls), done)
+        )
       }),
     lookup: {
       id: guid,
@@ -568,10 +563,24 @@ export const raw = (path: string, options: Pick<Query.RequestOptions, "headers">
   }
 }
 
-/** The JSON of an answer, as a Schema takes it. */
-const parseFor = (target: string, schema: Schema.Schema.All, text: string): Either.Either<unknown, ResponseInvalid> => {
+/** The JSON of an answer with all its collections, as a Schema takes it. */
+const completedFor = <A>(
+  path: string,
+  schema: Schema.Schema.All,
+  answer: Answer,
+  finish: (body: unknown) => Either.Either<Step<A>, DomainApiError>
+): Either.Either<Step<A>, DomainApiError> => {
   const shape = shapeOf(schema)
-  return Either.map(Decode.parse(target, text, shape.holdsLossless), (body) => prepare(shape, body, false))
+  const target = path.replace(/[?#].*$/s, "")
+  // A Schema that asks for the link, or a path with $top, wants one page.
+  const byHand = shape.fields.has("@odata.nextLink") || /[?&]\$top=/.test(path)
+  return Either.flatMap(Decode.parse(target, answer.text, shape.holdsLossless), (body) =>
+    byHand
+      ? finish(prepare(shape, body, false))
+      : completed({ target, lossless: shape.holdsLossless, url: path, answer }, body, "", (whole) =>
+          finish(prepare(shape, whole, false))
+        )
+  )
 }
 
 /**
@@ -588,8 +597,8 @@ export const request = <A, I>(
   const { known: _, lookup: __, recover: ___, ...read } = raw(path, options)
   return {
     ...read,
-    decode: ({ text }) =>
-      Either.flatMap(parseFor(read.target, schema, text), (body) =>
+    decode: (answer) =>
+      completedFor(path, schema, answer, (body) =>
         Either.mapBoth(Schema.decodeUnknownEither(schema)(body), {
           onLeft: (error) => Decode.invalid(read.target, error, []),
           onRight: done
@@ -612,9 +621,11 @@ export const requestEffect = <A, I, R>(
   const { known: _, lookup: __, recover: ___, ...read } = raw(path, options)
   return {
     ...read,
-    decode: ({ text }) =>
-      Either.map(parseFor(read.target, schema, text), (body) =>
-        done(Effect.mapError(Schema.decodeUnknown(schema)(body), (error) => Decode.invalid(read.target, error, [])))
+    decode: (answer) =>
+      completedFor(path, schema, answer, (body) =>
+        Either.right(
+          done(Effect.mapError(Schema.decodeUnknown(schema)(body), (error) => Decode.invalid(read.target, error, [])))
+        )
       )
   }
 }
@@ -866,7 +877,7 @@ const functionPath = (target: string, parameters: unknown): string => {
 const decodeOutput = <Input, InputEncoded, Output, OutputEncoded>(
   operation: Operation<Input, InputEncoded, Output, OutputEncoded>,
   answer: Answer
-): Either.Either<Step<Output>, ResponseInvalid> => {
+): Either.Either<Step<Output>, DomainApiError> => {
   const decode = Schema.decodeUnknownEither(operation.output)
   const finish = Either.mapBoth({
     onLeft: (error: Parameters<typeof Decode.invalid>[1]) => Decode.invalid(operation.name, error, []),
@@ -874,10 +885,25 @@ const decodeOutput = <Input, InputEncoded, Output, OutputEncoded>(
   })
   if (operation.output.ast._tag === "VoidKeyword") return finish(decode(undefined))
   const shape = shapeOf(operation.output)
-  return Either.flatMap(Decode.parse(operation.name, answer.text, shape.holdsLossless), (body) =>
-    finish(decode(prepare(shape, Predicate.hasProperty(body, "value") ? body.value : body, false)))
+  const origin = { target: operation.name, lossless: shape.holdsLossless, url: relativeUrl(answer), answer }
+  // 204, and `@odata.null` in 4.0, stand for a result of null (OData 11.5.3).
+  const parsed =
+    answer.text === "" ? Either.right({ value: null }) : Decode.parse(operation.name, answer.text, shape.holdsLossless)
+  return Either.flatMap(parsed, (body) =>
+    completed(origin, body, "", (whole) => finish(decode(prepare(shape, resultOf(whole), false))))
   )
 }
+
+/** The result in an answer: its member `value` where it has no other members but annotations. */
+const resultOf = (body: unknown): unknown => {
+  if (!Predicate.isRecord(body)) return body
+  if (body["@odata.null"] === true) return null
+  const own = Object.keys(body).filter((name) => !name.startsWith("@"))
+  return own.length === 1 && own[0] === "value" ? body["value"] : body
+}
+
+/** The address of an answer below the service root. */
+const relativeUrl = ({ path, root }: Answer): string => path.slice(new URL(root).pathname.length)
 
 const callAction = <Input, InputEncoded, Output, OutputEncoded>(
   operation: Operation<Input, InputEncoded, Output, OutputEncoded>,

@@ -953,7 +953,8 @@ export class ServerError extends /* @__PURE__ */ taggedError<ServerError>()("Ser
 /**
  * A 2xx answer does not have the shape that the Schema asks for. `path` leads to the first place that differs
  * (`value[12].CreditLimit.Value`), `reason` names what was expected and the type found, never the value. `row` is the
- * number of the row in its page, from 0, where there is one.
+ * number of the row in its page, from 0, where there is one; `page` that of the page, from 1; `entity` the id of the row
+ * as `Set(guid)`, where it carries one.
  *
  * @category errors
  * @since 0.1.0
@@ -962,13 +963,36 @@ export class ResponseInvalid extends /* @__PURE__ */ taggedError<ResponseInvalid
   entitySet: text,
   path: text,
   reason: text,
-  row: optionalNumber()
+  row: optionalNumber(),
+  entity: optionalText(),
+  page: optionalNumber()
 })) {
   override get message(): string {
     const path = this.path === "" ? "" : ` at ${this.path}`
+    const page = this.page === undefined || this.page === 1 ? "" : ` of page ${this.page}`
+    const row = this.entity === undefined ? "" : ` (${this.entity}, row ${this.row ?? 0}${page})`
     return (
-      `The answer for ${this.entitySet} does not fit its Schema${path}: ${this.reason}. ` +
+      `The answer for ${this.entitySet} does not fit its Schema${path}: ${this.reason}${row}. ` +
       "Correct the Schema (a field that may be null needs Schema.NullOr), or check the version of the server."
+    )
+  }
+}
+
+/**
+ * A list without `top` would hold more than `maxRows` rows. Nothing of it comes out, because a part must not pass for
+ * the whole.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class TooManyRows extends /* @__PURE__ */ taggedError<TooManyRows>()("TooManyRows", () => ({
+  entitySet: text,
+  maxRows: Schema.Number
+})) {
+  override get message(): string {
+    return (
+      `The list of ${this.entitySet} has more than ${this.maxRows} rows. Read it with DomainApi.stream, which holds one ` +
+      "page at a time, or say how many are wanted: top, or a greater maxRows."
     )
   }
 }
@@ -1080,6 +1104,7 @@ export class ChangesetFailed extends /* @__PURE__ */ taggedError<ChangesetFailed
     ServerError,
     ResponseInvalid,
     PagingLoop,
+    TooManyRows,
     SweepIncomplete,
     InvalidQuery,
     InvalidValue,
@@ -1250,6 +1275,7 @@ export type ErpNetError =
   | ResponseInvalid
   | PagingLoop
   | SweepIncomplete
+  | TooManyRows
 
 /**
  * Tells whether a value is an error of this package.

@@ -468,7 +468,7 @@ const attempt = <A extends Row, I extends EncodedRow, E, R, EW, RW, EL, RL>(
       })
 
     yield* writer.report
-    yield* DomainApi.pages(set, { ...query, top: pageSize, from: checkpoint?.nextLink }).pipe(
+    yield* DomainApi.pages(set, { ...query, pageSize, from: checkpoint?.nextLink }).pipe(
       Stream.mapError((error) =>
         checkpoint !== undefined && !begun && isRefusal(error) ? new BeginAnew("link") : error
       ),
@@ -772,7 +772,7 @@ const markAll = <A, I, E, R>(
   beginning: Omit<SweepCheckpoint, "nextLink"> & { readonly nextLink: string | undefined }
 ): Effect.Effect<number, DomainApi.DomainApiError | E, DomainApi.DomainApi | R> => {
   const { ids, query } = idsOf(set, options.query ?? {})
-  return DomainApi.pages(ids, { ...query, top: pageSize, from: beginning.nextLink }).pipe(
+  return DomainApi.pages(ids, { ...query, pageSize, from: beginning.nextLink }).pipe(
     Stream.runFoldEffect(beginning.checked, (before, { nextLink, rows }) => {
       const checked = before + rows.length
       const checkpoint = nextLink === undefined ? undefined : { ...beginning, nextLink, checked }

@@ -102,6 +102,19 @@ export interface RowOptions extends RequestOptions {
 }
 
 /**
+ * A place between two pages of a query. It is plain JSON and may be kept; the address can hold values of the filter.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Position {
+  /** The address of the page to go on with. */
+  readonly url: string
+  /** Rows before it. */
+  readonly rows: number
+}
+
+/**
  * What to read and how, for rows of type `A` encoded as `I`. `F` and `O` are the fields that may be filtered and
  * ordered by, those of the rows unless the set says otherwise. Every option is sent with every page and every retry.
  *
@@ -110,11 +123,29 @@ export interface RowOptions extends RequestOptions {
  */
 export interface Query<A, I, F = Filter.Fields<A, I>, O = OrderField<I>> extends RowOptions {
   /**
-   * At most this many rows in one answer, 0 to 1000: the page size that ERP.net recommends as the largest.
+   * At most this many rows come out, of a list as of a stream. Up to `pageSize` they are one request with `$top`. In
+   * version 0.1 it was the size of a page in `DomainApi.stream`: that is `pageSize` now.
    *
-   * @default 1000 in `DomainApi.list` and `DomainApi.stream`
+   * @default all rows
    */
   readonly top?: number | undefined
+  /**
+   * Rows in one answer, 1 to 1000: the page size that ERP.net recommends as the largest. Smaller for wide rows.
+   *
+   * @default 1000
+   */
+  readonly pageSize?: number | undefined
+  /**
+   * How many rows a list without `top` may hold; with more it fails with `TooManyRows`. A stream has no such limit.
+   *
+   * @default 100_000
+   */
+  readonly maxRows?: number | undefined
+  /**
+   * Where to go on: the `nextLink` of a page, or the position of an error of a stream (`DomainApi.positionOf`). The rest
+   * of the query must be the same.
+   */
+  readonly from?: string | Position | undefined
   /**
    * How many rows to leave out at the start.
    *
@@ -287,6 +318,26 @@ const wholeNumber = (option: string, value: number | undefined, max: number): Pa
  */
 export const skipsNulls = (query: Pick<RowOptions, "options" | "skipNulls">): boolean =>
   query.skipNulls === true || query.options?.includes("skipnulls") === true
+
+/**
+ * Checks the numbers that say how much is read: `top`, `pageSize` and `maxRows`.
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const checkPaging = ({
+  maxRows,
+  pageSize,
+  top
+}: Pick<Query<never, never>, "top" | "pageSize" | "maxRows">): Either.Either<void, InvalidQuery> =>
+  Either.map(
+    Either.all([
+      wholeNumber("$top", top, Number.MAX_SAFE_INTEGER),
+      pageSize === 0 ? invalid("pageSize", "it must be at least 1") : wholeNumber("pageSize", pageSize, maxTop),
+      maxRows === Number.POSITIVE_INFINITY ? none : wholeNumber("maxRows", maxRows, Number.MAX_SAFE_INTEGER)
+    ]),
+    () => undefined
+  )
 
 const extensions = (query: Pick<RowOptions, "options" | "skipNulls">): Part => {
   const given = query.options ?? []

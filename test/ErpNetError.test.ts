@@ -181,6 +181,7 @@ const samples = {
       row: 12
     })
   ],
+  TooManyRows: [new ErpNetError.TooManyRows({ entitySet: "Crm_Customers", maxRows: 100_000 })],
   PagingLoop: [new ErpNetError.PagingLoop({ entitySet: "Crm_Customers", page: 3 })],
   SweepIncomplete: [new ErpNetError.SweepIncomplete({ entitySet: "Crm_Customers", expected: 10, received: 9 })]
 } satisfies {

@@ -1,7 +1,16 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { fromFailure, toWriteError } from "../AuthorizedClient/apiError.ts"
-import type { Answer, Change, Read, RequestOptions, Step, WireRequest, WriteError } from "../DomainRequest.ts"
+import type {
+  Answer,
+  Change,
+  DomainApiError,
+  Read,
+  RequestOptions,
+  Step,
+  WireRequest,
+  WriteError
+} from "../DomainRequest.ts"
 
 import { type ApiError, ChangesetFailed, InvalidQuery, type InvalidValue, ResponseInvalid } from "../ErpNetError.ts"
 import * as RetryAfter from "../internal/retryAfter.ts"
@@ -41,7 +50,7 @@ type Plan = ReadPlan | ChangesetPlan
 const planChangeset = (
   name: string,
   operations: Readonly<Record<string, Change<unknown>>>
-): Either.Either<ChangesetPlan, InvalidQuery | InvalidValue> =>
+): Either.Either<ChangesetPlan, DomainApiError | InvalidValue> =>
   Either.gen(function* () {
     const known = new Map<string, string>()
     const changes: Array<PlannedChange> = []
@@ -61,7 +70,7 @@ const planChangeset = (
     return { _tag: "Changeset" as const, name, changes }
   })
 
-const plan = (name: string, operation: Operation): Either.Either<Plan, InvalidQuery | InvalidValue> =>
+const plan = (name: string, operation: Operation): Either.Either<Plan, DomainApiError | InvalidValue> =>
   operation._tag === "Read"
     ? Either.map(Either.flatMap(operation.request, checkHeaders), (request) => ({
         _tag: "Read" as const,
@@ -119,6 +128,7 @@ const isOk = (status: number): boolean => status >= 200 && status < 300
 const inner = (answer: Answer, part: Multipart.HttpPart, url: string): Answer => ({
   text: part.body,
   headers: part.headers,
+  root: answer.root,
   path: pathOf(answer, url),
   receivedAt: answer.receivedAt,
   holdsToken: answer.holdsToken

@@ -43,7 +43,7 @@ const checkBatch = (connection: Connection, { url }: WireRequest): Effect.Effect
 /** The answer to the request of a read, its body not looked at. */
 const answerTo = <E extends InvalidValue>(
   context: Context,
-  request: Either.Either<WireRequest, InvalidQuery | E>
+  request: Either.Either<WireRequest, DomainApiError | E>
 ): Effect.Effect<Answer, DomainApiError | E> =>
   withConnection(context.connections, (connection) =>
     Effect.flatMap(orFail(request), (wire) =>

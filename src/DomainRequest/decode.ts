@@ -85,3 +85,59 @@ export const idOfRow = (row: unknown): string | undefined => {
   const plain = Predicate.hasProperty(row, "Id") ? row.Id : undefined
   return typeof plain === "string" && isGuid(plain) ? plain.toLowerCase() : undefined
 }
+
+/** The header `Date` (RFC 9110 section 6.6.1), in milliseconds. */
+export const dateOf = ({ headers }: { readonly headers: Readonly<Record<string, string>> }): number | undefined => {
+  const date = Date.parse(headers["date"] ?? "")
+  return Number.isNaN(date) ? undefined : date
+}
+
+/** The message of an error object that a server put into a 2xx answer. */
+const reported = (answer: Text, error: unknown): string => {
+  const message = Predicate.hasProperty(error, "message") ? error.message : undefined
+  return typeof message === "string" && !answer.holdsToken(message)
+    ? `the server reports an error in its answer: "${serverText(message)}"`
+    : "the server reports an error in its answer"
+}
+
+/** An object with a member `error` that is not asked for is no row: servers that stream find their faults late. */
+const isError = <A, I>(set: EntitySet.EntitySet<A, I>, row: unknown): row is { readonly error: unknown } =>
+  Predicate.hasProperty(row, "error") && Predicate.isRecord(row.error) && set.select?.includes("error") !== true
+
+export const checkError = <A, I>(
+  set: EntitySet.EntitySet<A, I>,
+  answer: Text,
+  row: unknown,
+  path: string
+): Decoded<void> => (isError(set, row) ? refuse(set.name, path, reported(answer, row.error)) : Either.void)
+
+export const checkRows = <A, I>(
+  set: EntitySet.EntitySet<A, I>,
+  answer: Text,
+  rows: ReadonlyArray<unknown>
+): Decoded<void> => {
+  const place = rows.findIndex((row) => isError(set, row))
+  return place === -1 ? Either.void : checkError(set, answer, rows[place], `value[${place}]`)
+}
+
+/** The rows of a page; the error of one that does not fit names it by its id and by its place in the whole. */
+export const decodeRows = <A, I>(
+  set: EntitySet.EntitySet<A, I>,
+  rows: ReadonlyArray<unknown>,
+  before: { readonly number: number },
+  query: { readonly skipNulls?: boolean | undefined; readonly options?: ReadonlyArray<string> | undefined }
+): Decoded<ReadonlyArray<A>> => {
+  const skipNulls = query.skipNulls === true || query.options?.includes("skipnulls") === true
+  return Either.mapLeft(set.decodeAll(rows, { skipNulls }), (error) => {
+    const fault = invalid(set.name, error, ["value"])
+    const id = fault.row === undefined ? undefined : idOfRow(rows[fault.row])
+    return new ResponseInvalid({
+      entitySet: fault.entitySet,
+      path: fault.path,
+      reason: fault.reason,
+      row: fault.row,
+      entity: id === undefined ? undefined : `${set.name}(${id})`,
+      page: before.number
+    })
+  })
+}

@@ -200,7 +200,8 @@ describe("joined lookups", () => {
     ["a body that is cut off", { body: '{"value":[', cut: false }, "ResponseInvalid"],
     ["a body without rows", { body: "{}" }, "ResponseInvalid"],
     ["rows without ids", page([{ Number: "1" }]), "ResponseInvalid"],
-    ["a link to more", page([], "Crm_Customers?page=1"), "ResponseInvalid"]
+    ["a link that is no text", page([], 1), "ResponseInvalid"],
+    ["a link to rows that do not hold them", page([], "Crm_Customers?page=1"), "NotFound"]
   ] as const)("%s reaches all callers of the request, and no other", ([, answer, tag]) => {
     const domain = fakeDomain((call): Answer => (asked(call).includes(id(100)) ? answer : page([linked(1)])), {
       coalesce: { maxIds: 2 }

@@ -11,7 +11,7 @@ describe("DomainApi.list", () => {
   it.effect("one request, and the rows of one page", () => {
     const fake = fakeDomain(() => page(rows(0, 1000), "Crm_Customers?page=1"))
     return Effect.gen(function* () {
-      assert.deepStrictEqual(yield* DomainApi.list(Customers), rows(0, 1000))
+      assert.deepStrictEqual(yield* DomainApi.list(Customers, { top: 1000 }), rows(0, 1000))
       assert.lengthOf(fake.calls, 1)
       assert.strictEqual(
         fake.calls[0]?.url.href,
@@ -61,7 +61,7 @@ describe("DomainApi.list", () => {
     const fake = fakeDomain(() => page([]))
     return Effect.gen(function* () {
       const bad = [
-        DomainApi.list(Customers, { top: 1001 }),
+        DomainApi.list(Customers, { pageSize: 1001 }),
         DomainApi.list(Customers, { skip: -1 }),
         DomainApi.list(Customers, { filter: Filter.eq("Id", "no guid") }),
         DomainApi.list(Customers, { context: { role: "no guid" } }),
@@ -215,7 +215,7 @@ describe("DomainApi: spans", () => {
     DomainApi.count(Customers, { filter }),
     Effect.ignore(DomainApi.get(Customers, id(1))),
     DomainApi.request("GetVersion?key=needle-4713", Schema.Unknown),
-    Stream.runCount(DomainApi.stream(Customers, { filter, top: 1 }))
+    Stream.runCount(DomainApi.stream(Customers, { filter, pageSize: 1 }))
   ])
 
   it.effect("one for each call and for each page, without the texts of a query", () => {
@@ -252,7 +252,7 @@ describe("DomainApi: spans", () => {
   it.effect("every page has its own", () => {
     const { spans, tracer } = recordingTracer()
     return Effect.gen(function* () {
-      yield* Effect.withTracer(Stream.runDrain(DomainApi.stream(Customers, { top: 2 })), tracer)
+      yield* Effect.withTracer(Stream.runDrain(DomainApi.stream(Customers, { pageSize: 2 })), tracer)
       assert.lengthOf(
         spans.filter((span) => span.name === "DomainApi.page"),
         5

@@ -50,7 +50,7 @@ describe("DomainApi.stream: all rows, once, in order", () => {
     Effect.gen(function* () {
       const erp = yield* ErpNetEmulator.ErpNetEmulator
       const ids: Array<string> = []
-      yield* Stream.runForEach(DomainApi.stream(Customers, { top: 10 }), ({ Id }) => {
+      yield* Stream.runForEach(DomainApi.stream(Customers, { pageSize: 10 }), ({ Id }) => {
         ids.push(Id)
         return ids.length === 505 ? erp.revokeTokens : Effect.void
       })
@@ -70,7 +70,7 @@ describe("DomainApi.stream: all rows, once, in order", () => {
     Effect.gen(function* () {
       const erp = yield* ErpNetEmulator.ErpNetEmulator
       const ids: Array<string> = []
-      yield* Stream.runForEach(DomainApi.stream(Customers, { top: 10 }), ({ Id }) => {
+      yield* Stream.runForEach(DomainApi.stream(Customers, { pageSize: 10 }), ({ Id }) => {
         ids.push(Id)
         return ids.length === 505 ? TestClock.adjust("61 minutes") : Effect.void
       })
@@ -85,13 +85,13 @@ describe("DomainApi.stream: all rows, once, in order", () => {
       Effect.gen(function* () {
         const erp = yield* ErpNetEmulator.ErpNetEmulator
         const expected = (yield* erp.data).ids("Crm_Sales_Customers")
-        const byId = yield* Stream.runCollect(DomainApi.stream(Customers, { top: 7 }))
+        const byId = yield* Stream.runCollect(DomainApi.stream(Customers, { pageSize: 7 }))
         assert.deepStrictEqual(
           Chunk.toReadonlyArray(byId).map((r) => r.Id),
           [...expected]
         )
         yield* erp.clearJournal
-        const byNumber = yield* Stream.runCollect(DomainApi.stream(Customers, { top: 7, orderBy: ["Number"] }))
+        const byNumber = yield* Stream.runCollect(DomainApi.stream(Customers, { pageSize: 7, orderBy: ["Number"] }))
         const numbers = Chunk.toReadonlyArray(byNumber).map((r) => r.Number ?? "")
         assert.lengthOf(numbers, 30)
         assert.deepStrictEqual(numbers, [...numbers].sort())
@@ -163,7 +163,7 @@ describe("DomainApi.stream: all rows, once, in order", () => {
   it.effect("it starts when it is run, and can be run again", () => {
     const fake = fakeDomain(pages(30, 10))
     return Effect.gen(function* () {
-      const stream = DomainApi.stream(Customers, { top: 10 })
+      const stream = DomainApi.stream(Customers, { pageSize: 10 })
       assert.lengthOf(fake.calls, 0)
       const first = yield* Stream.runCollect(stream)
       const [second, third] = yield* Effect.all([Stream.runCollect(stream), Stream.runCollect(stream)], {
@@ -392,7 +392,7 @@ describe("DomainApi.stream: faults on the way", () => {
   it.effect("a page that the embedded instance cuts off", () =>
     Effect.gen(function* () {
       const erp = yield* ErpNetEmulator.ErpNetEmulator
-      const stream = DomainApi.stream(Customers, { top: 10 }).pipe(
+      const stream = DomainApi.stream(Customers, { pageSize: 10 }).pipe(
         Stream.tap(({ Id }) => (Id === ids[13] ? erp.failNext("api", ErpNetEmulator.Fault.truncated()) : Effect.void))
       )
       const ids = (yield* erp.data).ids("Crm_Sales_Customers")
@@ -499,7 +499,7 @@ describe("DomainApi.stream: what goes with every page", () => {
     return Effect.gen(function* () {
       yield* Stream.runDrain(
         DomainApi.stream(Customers, {
-          top: 10,
+          pageSize: 10,
           headers: { "X-Mine": "a", Prefer: "odata.include-annotations=none", authorization: "Bearer mine" },
           context
         })
@@ -525,11 +525,13 @@ describe("DomainApi.stream: what goes with every page", () => {
     }).pipe(Effect.provide(fake.layer))
   })
 
-  it.effect("the page size is `top`, 1000 without it; the rest is in the first request", () => {
+  it.effect("the page size is `pageSize`, 1000 without it; the rest is in the first request", () => {
     const fake = fakeDomain(() => page([]))
     return Effect.gen(function* () {
       yield* Stream.runDrain(all)
-      yield* Stream.runDrain(DomainApi.stream(Customers, { top: 50, search: "a b", orderBy: [["Number", "desc"]] }))
+      yield* Stream.runDrain(
+        DomainApi.stream(Customers, { pageSize: 50, search: "a b", orderBy: [["Number", "desc"]] })
+      )
       const [first, second] = fake.calls.map((call) => Object.fromEntries(call.url.searchParams))
       assert.deepStrictEqual(first, { $top: "1000", $select: "Id,Number" })
       assert.deepStrictEqual(second, {
@@ -555,7 +557,7 @@ describe("DomainApi.stream: what goes with every page", () => {
   it.effect("a query that cannot be written sends nothing", () => {
     const fake = fakeDomain(() => page([]))
     return Effect.gen(function* () {
-      const { exit } = yield* drain(DomainApi.stream(Customers, { top: 1001 }))
+      const { exit } = yield* drain(DomainApi.stream(Customers, { pageSize: 1001 }))
       assert.strictEqual(failureOf(exit)._tag, "InvalidQuery")
       assert.lengthOf(fake.calls, 0)
       assert.strictEqual(fake.exchanges(), 0)

@@ -65,6 +65,7 @@ expectTypeOf<Failure["_tag"]>().toEqualTypeOf<
   | "ServerError"
   | "ResponseInvalid"
   | "PagingLoop"
+  | "TooManyRows"
   | "InvalidQuery"
 >()
 Effect.catchTags(DomainApi.list(Customers), {

@@ -74,7 +74,7 @@ export const makeOn =
       cachedToken: (count) =>
         runtime.runPromise(Effect.flatMap(TokenProvider.TokenProvider, (tokens) => repeated(tokens.get, count))),
       rows: (consumer, pause) => {
-        const rows = DomainApi.stream(Rows, { top: pageSize })
+        const rows = DomainApi.stream(Rows, { pageSize })
         const counts =
           consumer === "batches"
             ? Stream.mapEffect(Stream.grouped(rows, pageSize), (batch) => Effect.as(Effect.sleep(pause), batch.length))
