@@ -15,6 +15,7 @@ import {
   ServerError,
   ValidationFailed
 } from "../ErpNetError.ts"
+import * as Faults from "../internal/faults.ts"
 import * as LosslessJson from "../internal/losslessJson.ts"
 import { serverText } from "../internal/redaction.ts"
 
@@ -88,20 +89,10 @@ export const fromFailure = (failure: Failure): ApiError => {
 
 // --- writing ----------------------------------------------------------------------------------------------
 
-// The request was never sent: there was nothing to connect to.
-const notSent = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT"
-])
-
 /** Where nothing can have been executed, a change may be sent again. */
 export const isNotExecuted = (error: WriteError): boolean =>
   (error._tag === "LicenseUnavailable" && error.status === 503) ||
-  (error._tag === "Unreachable" && error.detail !== undefined && notSent.has(error.detail))
+  (error._tag === "Unreachable" && error.reason === "transport" && Faults.ofDetail(error.detail).isUnsent)
 
 /** Maps an error to what it means for a write: a lost race, or an unknown outcome. */
 export const toWriteError = (error: DomainApiError): WriteError => {

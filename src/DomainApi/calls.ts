@@ -12,6 +12,7 @@ import { type ApiError, Unreachable } from "../ErpNetError.ts"
 import type * as Instance from "../Instance.ts"
 import * as Body from "../internal/body.ts"
 import { secretsOf } from "../internal/callerResponse.ts"
+import * as Faults from "../internal/faults.ts"
 import { maskSecrets } from "../internal/redaction.ts"
 import * as RetryAfter from "../internal/retryAfter.ts"
 import * as Transport from "../internal/transport.ts"
@@ -109,7 +110,11 @@ const repeat = <E extends WriteError>(
     return wait === undefined ? Effect.fail(error) : Effect.delay(repeat(once, isRepeated, tried + 1), wait)
   })
 
+/** A change is sent again where nothing was executed, and the fault is none that stays, such as a bad certificate. */
+const isSentAgain = (error: WriteError): boolean =>
+  isNotExecuted(error) && !(error._tag === "Unreachable" && Faults.ofDetail(error.detail).isPermanent)
+
 export const make = (policy: CallPolicy): Calls => ({
   read: (request) => repeat(attempt(policy, request), isBusy),
-  write: (request) => repeat(Effect.mapError(attempt(policy, request), toWriteError), isNotExecuted)
+  write: (request) => repeat(Effect.mapError(attempt(policy, request), toWriteError), isSentAgain)
 })

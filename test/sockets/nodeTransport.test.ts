@@ -174,6 +174,39 @@ describe("certificates", () => {
   )
 })
 
+describe("a change", () => {
+  it.scopedLive("that a certificate or a proxy stopped was certainly not executed, and is not sent again", () =>
+    Effect.gen(function* () {
+      const server = yield* tlsServer(api, { name: "other" })
+      const proxy = yield* connectProxy({ port: server.port, refusal: 403 })
+      const identity = yield* socketServer(withTokens(api))
+      const addresses = { tokenEndpoint: `${identity.url}/id/connect/token` }
+      const cases = [
+        [`https://localhost:${server.port}`, NodeTransport.layer({ ca, proxy: false }), /for another name/],
+        [
+          "https://erp.test",
+          Layer.unwrapScoped(
+            Effect.as(withProcessEnv({ HTTPS_PROXY: proxy.url, NO_PROXY: "127.0.0.1" }), NodeTransport.layer({ ca }))
+          ),
+          /proxy answered 403/
+        ]
+      ] as const
+      for (const [origin, transport, message] of cases) {
+        const instance = Either.getOrThrow(Instance.make(origin, addresses))
+        const error = yield* Effect.flip(
+          DomainApi.create(Customers, { Number: "1" }).pipe(
+            Effect.provide(ErpNet.layer({ instance, credentials: application }).pipe(Layer.provide(transport)))
+          )
+        )
+        assert.strictEqual(error._tag, "Unreachable")
+        assert.match(error.message, message)
+      }
+      assert.strictEqual(server.accepted(), 1)
+      assert.lengthOf(proxy.connected, 1)
+    })
+  )
+})
+
 describe("the README", () => {
   const path = (name: string) => fileURLToPath(new URL(`../support/certificates/${name}`, import.meta.url))
 
