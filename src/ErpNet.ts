@@ -33,6 +33,7 @@ import * as DomainApi from "./DomainApi.ts"
 import type { InvalidApplication, InvalidInstance, Unreachable } from "./ErpNetError.ts"
 import * as Instance from "./Instance.ts"
 import * as TokenProvider from "./TokenProvider.ts"
+import * as UserTokens from "./UserTokens.ts"
 
 /**
  * How the services behave: the options of {@link "TokenProvider"}, {@link "AuthorizedClient"} and
@@ -118,3 +119,29 @@ export const layerConfig: {
     HttpClient.HttpClient
   >
 } = makeConfigLayer
+
+/**
+ * Options of {@link layerUser}: which instance, whose tokens, and how the services behave.
+ *
+ * @category options
+ * @since 0.2.0
+ */
+export interface UserOptions extends Omit<UserTokens.Options, "instance">, DomainApi.Options {
+  /** The instance: a name such as `testdb`, a host or URL, or a value of `Instance.make`. */
+  readonly instance: Instance.Instance | string
+}
+
+/**
+ * All services for one instance, in the name of a person who has signed in; see {@link "UserTokens"}. Bind the layer to
+ * a constant: made twice, two holders would use up the refresh tokens of one sign-in.
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layerUser = (options: UserOptions): Layer.Layer<Services, InvalidInstance, HttpClient.HttpClient> =>
+  Layer.unwrapEffect(
+    Effect.map(
+      typeof options.instance === "string" ? Instance.make(options.instance) : Either.right(options.instance),
+      (instance) => Layer.provideMerge(services(options), UserTokens.layer({ ...options, instance }))
+    )
+  )

@@ -99,4 +99,17 @@ describe("DomainRequest", () => {
       assert.strictEqual(Option.getOrUndefined(Either.getLeft(refused))?._tag, "InvalidQuery")
     }).pipe(Effect.provide(layer))
   })
+
+  it("every changeset has a boundary of its own, and a batch of several parts asks to go on after an error", () => {
+    const change = () => Batch.changeset({ made: Batch.create(Groups, { Code: "1" }) })
+    const wireOf = (batch: ReturnType<typeof Batch.make>) =>
+      Either.getOrThrow(batch._tag === "Read" ? batch.request : batch.request(Option.none))
+    const several = wireOf(Batch.make({ a: change(), b: change(), all: Batch.list(Groups, { top: 1 }), c: change() }))
+    const boundaries = [...(several.body?.text ?? "").matchAll(/boundary=(changeset_\d+)/g)].map(([, name]) => name)
+    assert.deepStrictEqual(boundaries, ["changeset_1", "changeset_2", "changeset_3"])
+    assert.strictEqual(several.headers?.["prefer"], "odata.continue-on-error")
+    const one = wireOf(Batch.make({ a: change() }))
+    assert.include(one.body?.text, "boundary=changeset_1")
+    assert.isUndefined(one.headers?.["prefer"])
+  })
 })

@@ -18,8 +18,8 @@ const writePart = ({ body, headers }: Part): string =>
   [...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), "", body].join(crlf)
 
 /** A boundary that occurs in none of the bodies. */
-export const boundaryFor = (prefix: string, parts: ReadonlyArray<Part>): string => {
-  let number = 1
+export const boundaryFor = (prefix: string, parts: ReadonlyArray<Part>, first = 1): string => {
+  let number = first
   while (parts.some(({ body }) => body.includes(`${prefix}_${number}`))) number += 1
   return `${prefix}_${number}`
 }

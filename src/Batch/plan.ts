@@ -118,10 +118,11 @@ const httpPart = ({ body, headers, method, url }: WireRequest, contentId?: strin
   ].join("\r\n")
 })
 
-const planPart = (item: Plan): Multipart.Part => {
+/** A part of the batch. The boundary of a changeset is its own: a server may take equal ones for one group. */
+const planPart = (item: Plan, index: number): Multipart.Part => {
   if (item._tag === "Read") return httpPart(item.request)
   const parts = item.changes.map(({ contentId, request }) => httpPart(request, contentId))
-  const boundary = Multipart.boundaryFor("changeset", parts)
+  const boundary = Multipart.boundaryFor("changeset", parts, index + 1)
   return {
     headers: { "Content-Type": `multipart/mixed; boundary=${boundary}` },
     body: Multipart.write(boundary, parts)
@@ -294,13 +295,17 @@ const isEmpty = (operation: Operation): boolean =>
 
 type Results = Readonly<Record<string, unknown>>
 
+/** Without it a server may stop at the first part that fails (OData 4.0 section 8.2.8.3). */
+const continueOnError = { prefer: "odata.continue-on-error" }
+
 const write = (items: ReadonlyArray<Plan>, headers: RequestOptions["headers"]): WireRequest => {
-  const parts = items.map(planPart)
+  let changesets = 0
+  const parts = items.map((item) => planPart(item, item._tag === "Changeset" ? changesets++ : 0))
   const boundary = Multipart.boundaryFor("batch", parts)
   return {
     method: "POST",
     url: "$batch",
-    headers: { accept: "multipart/mixed", ...headers },
+    headers: { accept: "multipart/mixed", ...(items.length > 1 ? continueOnError : {}), ...headers },
     body: { text: Multipart.write(boundary, parts), contentType: `multipart/mixed; boundary=${boundary}` }
   }
 }

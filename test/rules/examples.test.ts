@@ -223,6 +223,30 @@ describe("examples", () => {
     })
   )
 
+  it.live("16-exchange-code signs the demo user in", () =>
+    Effect.gen(function* () {
+      const { code, output } = yield* runExample("16-exchange-code")
+      assert.strictEqual(code, 0, output)
+      assertNoSecret(output)
+      assert.match(
+        output,
+        /ok maria\.demo signed in, token [0-9a-f]{8}\n {2}scopes .*read.*\n {2}with a refresh token\n$/
+      )
+    })
+  )
+
+  it.live("17-renew-token renews by hand and by the layer, until the person signs out", () =>
+    Effect.gen(function* () {
+      const { code, output } = yield* runExample("17-renew-token")
+      assert.strictEqual(code, 0, output)
+      assertNoSecret(output)
+      assert.notMatch(output, /[0-9A-F]{64}/)
+      assert.match(output, /ok token [0-9a-f]{8} -> [0-9a-f]{8}\n[\s\S]*caught InvalidGrant: /)
+      assert.match(output, /ok 300 customers in the name of maria\.demo\n {2}ok 300 customers/)
+      assert.match(output, /caught SignInRequired: /)
+    })
+  )
+
   it.live("12-metrics shows what a scrape by Prometheus gives", () =>
     Effect.gen(function* () {
       const { code, output } = yield* runExample("12-metrics")

@@ -32,7 +32,7 @@ const groups: ReadonlyArray<readonly [title: string, modules: ReadonlyArray<stri
     ]
   ],
   ["Tokens", ["TokenProvider", "TokenSource", "AuthorizedClient", "TokenEndpoint", "AccessToken"]],
-  ["People who sign in", ["InteractiveApplication", "RefreshTokenStore"]],
+  ["People who sign in", ["SignIn", "UserTokens", "RefreshTokenStore", "InteractiveApplication"]],
   ["Values", ["Instance", "TrustedApplication", "ComplexType", "EntityId"]],
   ["Errors", ["ErpNetError"]],
   ["Node.js", ["NodeTransport"]],
