@@ -176,7 +176,8 @@ export const first = <A, I, F, O extends string>(
   const start: Before = { number: 1, rows: 0, isLinked: false, seen: HashSet.empty() }
   if (from === undefined) return pageRead(set, query, start, skipping(set, query, start))
   const position = typeof from === "string" ? { url: from, rows: skippedBy(from, query.skip) } : from
-  const before: Before = { ...start, rows: position.rows }
+  // A link that names no number of rows is the server's, which gives one for as long as there are more.
+  const before: Before = { ...start, rows: position.rows, isLinked: !skipPattern.test(position.url) }
   return pageRead(
     set,
     query,
@@ -189,8 +190,10 @@ export const first = <A, I, F, O extends string>(
   )
 }
 
+const skipPattern = /[?&]\$skip=(\d+)(?:&|$)/
+
 /** The rows before the page of a link that names a number of them. */
 const skippedBy = (link: string, skip = 0): number => {
-  const [, rows] = /[?&]\$skip=(\d+)(?:&|$)/.exec(link) ?? []
+  const [, rows] = skipPattern.exec(link) ?? []
   return rows === undefined ? 0 : Math.max(0, Number(rows) - skip)
 }

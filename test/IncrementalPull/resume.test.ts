@@ -96,6 +96,15 @@ describe("IncrementalPull.run with resume", () => {
     }).pipe(Effect.provide(erp()))
   )
 
+  it.effect("takes a full last page for the last one, where the server gave links", () =>
+    Effect.gen(function* () {
+      const database = new Database()
+      yield* killedAfter(database, 8)
+      assert.strictEqual((yield* database.run()).pulled, 100)
+      assert.deepStrictEqual([database.inserts, yield* pages], [100, 2])
+    }).pipe(Effect.provide(erp()))
+  )
+
   it.effect("reads all rows where it was not broken off, and keeps no checkpoint", () =>
     Effect.gen(function* () {
       const database = new Database()
