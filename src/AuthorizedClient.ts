@@ -37,16 +37,20 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import type * as Tracer from "effect/Tracer"
 import type * as AccessToken from "./AccessToken.ts"
+import { fromFailure } from "./AuthorizedClient/apiError.ts"
 import * as Challenge from "./AuthorizedClient/challenge.ts"
-import { Expired, ForeignOrigin, type TokenError, Unauthorized } from "./ErpNetError.ts"
+import { type ApiError, Expired, ForeignOrigin, type TokenError, Unauthorized } from "./ErpNetError.ts"
 import * as Instance from "./Instance.ts"
 import * as Body from "./internal/body.ts"
 import * as CallerResponse from "./internal/callerResponse.ts"
 import * as ContentEncoding from "./internal/contentEncoding.ts"
 import { serverText } from "./internal/redaction.ts"
+import * as RetryAfter from "./internal/retryAfter.ts"
 import { withSpan } from "./internal/tracing.ts"
 import * as Transport from "./internal/transport.ts"
 import { TokenProvider } from "./TokenProvider.ts"
+
+export { type Failure, fromFailure } from "./AuthorizedClient/apiError.ts"
 
 /**
  * What a call can fail with. Platform errors are told of the caller's own request, without the token.
@@ -326,3 +330,41 @@ export const layer = (
   options: Options = {}
 ): Layer.Layer<AuthorizedClient, never, TokenProvider | HttpClient.HttpClient> =>
   Layer.effect(AuthorizedClient, make(options))
+
+/**
+ * Passes a 2xx answer on, and fails with the typed error of any other: `Forbidden`, `NotFound`, `RateLimited`,
+ * `LicenseUnavailable`, `EntityRenamed`, `ValidationFailed`, `DuplicateKey` or `ServerError`. The status counts, also
+ * where the body is cut off or too long to be an error of the API.
+ *
+ * @example
+ * ```ts
+ * import { AuthorizedClient } from "effect-erpnet"
+ * import { Effect } from "effect"
+ *
+ * export const program = Effect.gen(function* () {
+ *   const client = yield* AuthorizedClient.AuthorizedClient
+ *   const response = yield* client.get("GetVersion")
+ *   return yield* AuthorizedClient.filterStatus(response)
+ * })
+ * ```
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export const filterStatus = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<HttpClientResponse.HttpClientResponse, ApiError> =>
+  response.status >= 200 && response.status < 300
+    ? Effect.succeed(response)
+    : Effect.gen(function* () {
+        const body = yield* Effect.orElseSucceed(Body.read(response), () => "")
+        const { request, status } = response
+        return yield* fromFailure({
+          method: request.method,
+          path: URL.canParse(request.url) ? new URL(request.url).pathname : "",
+          status,
+          retryAfter: RetryAfter.parse(response.headers["retry-after"], yield* Clock.currentTimeMillis),
+          body,
+          secrets: CallerResponse.secretsOf(response)
+        })
+      })

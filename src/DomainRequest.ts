@@ -48,19 +48,13 @@ import * as EntityId from "./EntityId.ts"
 import * as EntityInput from "./EntityInput.ts"
 import type * as EntitySet from "./EntitySet.ts"
 import {
-  type ApiError,
-  type ConcurrencyConflict,
-  type ForeignOrigin,
+  type DomainApiError,
   InvalidQuery,
   InvalidValue,
   NotFound,
-  type OutcomeUnknown,
-  type PagingLoop,
   ResponseInvalid,
-  type TokenError,
   TooManyRows,
-  type Unauthorized,
-  type Unreachable
+  type WriteError
 } from "./ErpNetError.ts"
 import type * as Filter from "./Filter.ts"
 import * as AnswerBody from "./internal/answerBody.ts"
@@ -74,30 +68,8 @@ import { quote } from "./internal/uri.ts"
 import type { Operation } from "./Operation.ts"
 import * as Query from "./Query.ts"
 
-/**
- * What reading can fail with.
- *
- * @category errors
- * @since 0.1.0
- */
-export type DomainApiError =
-  | TokenError
-  | Unauthorized
-  | ForeignOrigin
-  | Unreachable
-  | ApiError
-  | ResponseInvalid
-  | PagingLoop
-  | TooManyRows
-  | InvalidQuery
-
-/**
- * What writing can fail with: what reading can, and what only a change can meet.
- *
- * @category errors
- * @since 0.1.0
- */
-export type WriteError = DomainApiError | InvalidValue | ConcurrencyConflict | OutcomeUnknown
+export { isNotExecuted, toWriteError } from "./DomainRequest/writeError.ts"
+export type { DomainApiError, WriteError } from "./ErpNetError.ts"
 
 // --- models ---------------------------------------------------------------------------------------------------------
 

@@ -1236,6 +1236,68 @@ export const ApiError: Schema.Schema<
 > = /* @__PURE__ */ lazySchema(() => Schema.Union(...apiErrorClasses()))
 
 /**
+ * What reading can fail with.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type DomainApiError =
+  | TokenError
+  | Unauthorized
+  | ForeignOrigin
+  | Unreachable
+  | ApiError
+  | ResponseInvalid
+  | PagingLoop
+  | TooManyRows
+  | InvalidQuery
+
+const domainApiErrorClasses = () =>
+  [
+    ...tokenErrorClasses(),
+    Unauthorized,
+    ForeignOrigin,
+    Unreachable,
+    ...apiErrorClasses(),
+    ResponseInvalid,
+    PagingLoop,
+    TooManyRows,
+    InvalidQuery
+  ] as const
+
+/**
+ * {@link DomainApiError} as a Schema.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const DomainApiError: Schema.Schema<
+  DomainApiError,
+  Schema.Schema.Encoded<ReturnType<typeof domainApiErrorClasses>[number]>
+> = /* @__PURE__ */ lazySchema(() => Schema.Union(...domainApiErrorClasses()))
+
+/**
+ * What writing can fail with: what reading can, and what only a change can meet.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type WriteError = DomainApiError | InvalidValue | ConcurrencyConflict | OutcomeUnknown
+
+const writeErrorClasses = () => [...domainApiErrorClasses(), InvalidValue, ConcurrencyConflict, OutcomeUnknown] as const
+
+/**
+ * {@link WriteError} as a Schema.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const WriteError: Schema.Schema<
+  WriteError,
+  Schema.Schema.Encoded<ReturnType<typeof writeErrorClasses>[number]>
+> = /* @__PURE__ */ lazySchema(() => Schema.Union(...writeErrorClasses()))
+
+/**
  * Every error of this package.
  *
  * @category errors

@@ -1,32 +1,35 @@
 import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import type { DomainApiError, WriteError } from "../DomainRequest.ts"
 import {
   type ApiError,
-  ConcurrencyConflict,
   DuplicateKey,
   EntityRenamed,
   Forbidden,
   LicenseUnavailable,
   NotFound,
-  OutcomeUnknown,
   RateLimited,
   ServerError,
   ValidationFailed
 } from "../ErpNetError.ts"
-import * as Faults from "../internal/faults.ts"
 import * as LosslessJson from "../internal/losslessJson.ts"
 import { serverText } from "../internal/redaction.ts"
 
-/** An answer of the Domain API that is not 2xx. */
+/**
+ * An answer of the Domain API that is not 2xx.
+ *
+ * @category models
+ * @since 0.2.0
+ */
 export interface Failure {
   readonly method: string
   /** Without the query, which may hold data. */
   readonly path: string
   readonly status: number
+  /** The header `Retry-After`. */
   readonly retryAfter: Duration.Duration | undefined
   readonly body: string
+  /** What must not enter the error. */
   readonly secrets: ReadonlyArray<string>
 }
 
@@ -60,7 +63,13 @@ const isLicence = (body: ErrorBody): boolean =>
   body.type?.endsWith("E1LicenseException") === true ||
   /MaximumLicen[cs]eCountExceeded/.test(`${body.type ?? ""} ${body.message ?? ""}`)
 
-/** The typed error for an answer, from its status and from either of the two shapes of error bodies. */
+/**
+ * The typed error of an answer that is not 2xx, from its status and from either of the two shapes of error bodies. For
+ * the answer of an `HttpClient` there is `filterStatus`.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
 export const fromFailure = (failure: Failure): ApiError => {
   const body = readBody(failure.body)
   const { method, path, retryAfter, status } = failure
@@ -85,26 +94,4 @@ export const fromFailure = (failure: Failure): ApiError => {
   }
   if (status >= 500 && securityType.test(body.type ?? "")) return new Forbidden(fields)
   return new ServerError({ ...fields, retryAfter })
-}
-
-// --- writing ----------------------------------------------------------------------------------------------
-
-/** Where nothing can have been executed, a change may be sent again. */
-export const isNotExecuted = (error: WriteError): boolean =>
-  (error._tag === "LicenseUnavailable" && error.status === 503) ||
-  (error._tag === "Unreachable" && error.reason === "transport" && Faults.ofDetail(error.detail).isUnsent)
-
-/** Maps an error to what it means for a write: a lost race, or an unknown outcome. */
-export const toWriteError = (error: DomainApiError): WriteError => {
-  if (error._tag === "Unreachable" && error.reason !== "invalidRequest" && !isNotExecuted(error)) {
-    return new OutcomeUnknown({ method: error.method, path: error.path, reason: error.reason, detail: error.detail })
-  }
-  // The code of a lost race is not documented; a failed check at saving has one of its own.
-  if (error._tag !== "ServerError" && error._tag !== "ValidationFailed") return error
-  const { code, detail, method, path, status, type } = error
-  if (status === 409 || status === 412 || /object\s?version/i.test(detail ?? "")) {
-    return new ConcurrencyConflict({ method, path, status, code, type, detail })
-  }
-  // A gateway gave up, and what it asked may have been executed.
-  return status === 502 || status === 504 ? new OutcomeUnknown({ method, path, reason: "status", status }) : error
 }

@@ -1,18 +1,25 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import { fromFailure, toWriteError } from "../AuthorizedClient/apiError.ts"
-import type {
-  Answer,
-  Change,
-  DomainApiError,
-  Read,
-  RequestOptions,
-  Step,
-  WireRequest,
-  WriteError
+import { fromFailure } from "../AuthorizedClient.ts"
+import {
+  type Answer,
+  type Change,
+  type DomainApiError,
+  type Read,
+  type RequestOptions,
+  type Step,
+  toWriteError,
+  type WireRequest
 } from "../DomainRequest.ts"
 
-import { type ApiError, ChangesetFailed, InvalidQuery, type InvalidValue, ResponseInvalid } from "../ErpNetError.ts"
+import {
+  type ApiError,
+  ChangesetFailed,
+  InvalidQuery,
+  type InvalidValue,
+  ResponseInvalid,
+  type WriteError
+} from "../ErpNetError.ts"
 import * as RetryAfter from "../internal/retryAfter.ts"
 import * as Multipart from "./multipart.ts"
 

@@ -5,10 +5,9 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { fromFailure, isNotExecuted, toWriteError } from "../AuthorizedClient/apiError.ts"
-import type * as AuthorizedClient from "../AuthorizedClient.ts"
-import type { Answer, DomainApiError, WireRequest, WriteError } from "../DomainRequest.ts"
-import { type ApiError, Unreachable } from "../ErpNetError.ts"
+import * as AuthorizedClient from "../AuthorizedClient.ts"
+import { type Answer, isNotExecuted, toWriteError, type WireRequest } from "../DomainRequest.ts"
+import { type ApiError, type DomainApiError, Unreachable, type WriteError } from "../ErpNetError.ts"
 import type * as Instance from "../Instance.ts"
 import * as Body from "../internal/body.ts"
 import { secretsOf } from "../internal/callerResponse.ts"
@@ -60,7 +59,14 @@ const readAnswer = (
         const body = yield* Effect.orElseSucceed(Body.read(response), () => "")
         const retryAfter = RetryAfter.parse(response.headers["retry-after"], yield* Clock.currentTimeMillis)
         const { status } = response
-        return yield* fromFailure({ method, path, status, retryAfter, body, secrets: secretsOf(response) })
+        return yield* AuthorizedClient.fromFailure({
+          method,
+          path,
+          status,
+          retryAfter,
+          body,
+          secrets: secretsOf(response)
+        })
       })
 
 /** How long to wait before the same request goes out again; nothing where it does not. */

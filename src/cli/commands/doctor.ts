@@ -14,14 +14,11 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import type * as AccessToken from "../../AccessToken.ts"
-import { fromFailure } from "../../AuthorizedClient/apiError.ts"
 import * as AuthorizedClient from "../../AuthorizedClient.ts"
 import { type InvalidScope, LicenseUnavailable, RateLimited } from "../../ErpNetError.ts"
 import * as Instance from "../../Instance.ts"
 import * as Body from "../../internal/body.ts"
-import { secretsOf } from "../../internal/callerResponse.ts"
 import * as LosslessJson from "../../internal/losslessJson.ts"
-import * as RetryAfter from "../../internal/retryAfter.ts"
 import * as Transport from "../../internal/transport.ts"
 import * as TokenProvider from "../../TokenProvider.ts"
 import * as TrustedApplication from "../../TrustedApplication.ts"
@@ -156,22 +153,15 @@ const callApi = (tokens: TokenProvider.TokenProvider["Type"]) =>
   Effect.gen(function* () {
     const client = yield* AuthorizedClient.make()
     const response = yield* client.get("GetVersion", { accept: "application/json" })
-    const body = yield* Body.read(response)
     const path = new URL("GetVersion", tokens.instance.odata).pathname
-    if (response.status >= 200 && response.status < 300) {
-      const answer = Option.getOrUndefined(LosslessJson.parsePlain(body))
+    const answered = yield* Effect.either(AuthorizedClient.filterStatus(response))
+    if (Either.isRight(answered)) {
+      const answer = Option.getOrUndefined(LosslessJson.parsePlain(yield* Body.read(response)))
       const isVersion = Predicate.hasProperty(answer, "version") && typeof answer.version === "string"
       if (!isVersion) return yield* fault(`GET ${path} gave no version. Check that this is the Domain API of ERP.net.`)
       return pass<Called>(`GET ${path} is answered`, Either.void)
     }
-    const error = fromFailure({
-      method: "GET",
-      path,
-      status: response.status,
-      retryAfter: RetryAfter.parse(response.headers["retry-after"], yield* Clock.currentTimeMillis),
-      body,
-      secrets: secretsOf(response)
-    })
+    const error = answered.left
     return error instanceof LicenseUnavailable || error instanceof RateLimited
       ? pass<Called>("the token is accepted", Either.left(error))
       : yield* error
