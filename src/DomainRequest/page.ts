@@ -22,6 +22,8 @@ interface Before {
   readonly seen: HashSet.HashSet<string>
 }
 
+const skipPattern = /[?&](?:\$|%24)skip=(\d+)(?:&|$)/i
+
 /** The size of a page where a query does not say: ERP.net's recommended and largest page. */
 const defaultPageSize = 1000
 
@@ -176,8 +178,9 @@ export const first = <A, I, F, O extends string>(
   const start: Before = { number: 1, rows: 0, isLinked: false, seen: HashSet.empty() }
   if (from === undefined) return pageRead(set, query, start, skipping(set, query, start))
   const position = typeof from === "string" ? { url: from, rows: skippedBy(from, query.skip) } : from
-  // A link that names no number of rows is the server's, which gives one for as long as there are more.
-  const before: Before = { ...start, rows: position.rows, isLinked: !skipPattern.test(position.url) }
+  // A link without a number of rows was given by a server that gives links.
+  const isLinked = !skipPattern.test(position.url)
+  const before: Before = { ...start, rows: position.rows, isLinked }
   return pageRead(
     set,
     query,
@@ -189,8 +192,6 @@ export const first = <A, I, F, O extends string>(
     }))
   )
 }
-
-const skipPattern = /[?&]\$skip=(\d+)(?:&|$)/
 
 /** The rows before the page of a link that names a number of them. */
 const skippedBy = (link: string, skip = 0): number => {

@@ -134,6 +134,19 @@ describe("a stream that failed", () => {
   })
 })
 
+describe("a query that goes on from a link", () => {
+  it.effect("to the last page, which is full, reads that page and no other", () => {
+    const fake = fakeDomain((call) =>
+      call.url.searchParams.has("$skiptoken") ? page(rows(90, 100)) : page(rows(0, 10))
+    )
+    return Effect.gen(function* () {
+      const from = "Crm_Customers?$top=10&$skiptoken=9"
+      assert.deepStrictEqual(yield* DomainApi.list(Customers, { pageSize: 10, from }), rows(90, 100))
+      assert.lengthOf(fake.calls, 1)
+    }).pipe(Effect.provide(fake.layer))
+  })
+})
+
 const Orders = EntitySet.make(
   "Crm_Sales_SalesOrders",
   Schema.Struct({
