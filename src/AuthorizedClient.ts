@@ -203,6 +203,83 @@ const note = (
         span.attribute("http.response.status_code", status)
       })
 
+/** What a call is sent with. */
+interface Sending {
+  readonly tokens: TokenProvider["Type"]
+  readonly transport: HttpClient.HttpClient
+  readonly propagates: boolean
+  readonly retryUnauthorized: Options["retryUnauthorized"]
+}
+
+/** Sends the call with the newest of the tokens. */
+const send = (
+  { propagates, transport }: Sending,
+  call: Call,
+  span: Tracer.Span | undefined,
+  sent: Sent
+): Effect.Effect<HttpClientResponse.HttpClientResponse, ForeignOrigin | HttpClientError.HttpClientError> => {
+  const request =
+    propagates && span !== undefined
+      ? HttpClientRequest.setHeaders(call.outgoing, HttpTraceContext.toHeaders(span))
+      : call.outgoing
+  const [token] = sent
+  const bearer = `Bearer ${Redacted.value(token.value)}`
+  const secrets = secretsOf(sent)
+  return transport.execute(HttpClientRequest.setHeader(request, "authorization", bearer)).pipe(
+    Effect.mapError((error) => CallerResponse.clientError(error, call.own, secrets)),
+    // A defect of the transport stays one, without the request that it may hold.
+    Effect.catchAllDefect((defect) => Effect.die(CallerResponse.plainCause(defect, secrets()))),
+    Effect.flatMap((response) => {
+      const answered = response.request.url
+      if (answered !== call.outgoing.url && Transport.wasRedirected(call.outgoing.url, answered)) {
+        const origin = serverText(new URL(answered).origin, secrets())
+        const error = new ForeignOrigin({ origin, expected: call.url.origin })
+        return Effect.zipRight(Body.discard(response), error)
+      }
+      return Effect.as(note(span, sent.length, token, response.status), response)
+    })
+  )
+}
+
+/** From the first 401 on: the schedule decides, the token is renewed, the request goes out again. */
+const retry = (
+  sending: Sending,
+  call: Call,
+  span: Tracer.Span | undefined,
+  first: HttpClientResponse.HttpClientResponse,
+  token: AccessToken.AccessToken
+): Effect.Effect<HttpClientResponse.HttpClientResponse, AuthorizedClientError> =>
+  Effect.gen(function* () {
+    const { retryUnauthorized, tokens } = sending
+    const driver = retryUnauthorized === undefined ? undefined : yield* Schedule.driver(retryUnauthorized)
+    const replayable = isReplayable(call.own)
+    let response = first
+    let sent: Sent = [token]
+    while (response.status === 401) {
+      const refused = refusal(call, response, sent)
+      yield* Body.discard(response)
+      const goesOn =
+        replayable &&
+        // What `Schedule.recurs(1)` says, without making the error: when a token is revoked, all calls ask.
+        (driver === undefined ? sent.length === 1 : yield* Effect.isSuccess(driver.next(refused())))
+      if (!goesOn) {
+        // Not sent again, but the next call shall not use this token either.
+        if (sent.length === 1) {
+          // The caller does not wait for what is of no use to it; one turn is enough to drop the token.
+          yield* Effect.forkDaemon(Effect.ignore(tokens.renew(sent[0])))
+          yield* Effect.yieldNow()
+        }
+        return yield* refused()
+      }
+      const renewed = yield* Effect.mapError(tokens.renew(sent[0]), (error) =>
+        error._tag === "Unauthorized" ? refused() : withRejected(error, refused())
+      )
+      sent = [renewed, ...sent]
+      response = yield* send(sending, call, span, sent)
+    }
+    return CallerResponse.make(response, call.own, secretsOf(sent))
+  })
+
 /**
  * Makes the client; it keeps no state of its own.
  *
@@ -228,74 +305,12 @@ export const make = (
     const tokens = yield* TokenProvider
     const transport = ContentEncoding.decoded(yield* Transport.client)
     const { instance } = tokens
-    const propagates = options.tracePropagation ?? false
-
-    /** Sends the call with the newest of the tokens. */
-    const send = (
-      call: Call,
-      span: Tracer.Span | undefined,
-      sent: Sent
-    ): Effect.Effect<HttpClientResponse.HttpClientResponse, ForeignOrigin | HttpClientError.HttpClientError> => {
-      const request =
-        propagates && span !== undefined
-          ? HttpClientRequest.setHeaders(call.outgoing, HttpTraceContext.toHeaders(span))
-          : call.outgoing
-      const [token] = sent
-      const bearer = `Bearer ${Redacted.value(token.value)}`
-      const secrets = secretsOf(sent)
-      return transport.execute(HttpClientRequest.setHeader(request, "authorization", bearer)).pipe(
-        Effect.mapError((error) => CallerResponse.clientError(error, call.own, secrets)),
-        // A defect of the transport stays one, without the request that it may hold.
-        Effect.catchAllDefect((defect) => Effect.die(CallerResponse.plainCause(defect, secrets()))),
-        Effect.flatMap((response) => {
-          const answered = response.request.url
-          if (answered !== call.outgoing.url && Transport.wasRedirected(call.outgoing.url, answered)) {
-            const origin = serverText(new URL(answered).origin, secrets())
-            const error = new ForeignOrigin({ origin, expected: call.url.origin })
-            return Effect.zipRight(Body.discard(response), error)
-          }
-          return Effect.as(note(span, sent.length, token, response.status), response)
-        })
-      )
+    const sending: Sending = {
+      tokens,
+      transport,
+      propagates: options.tracePropagation ?? false,
+      retryUnauthorized: options.retryUnauthorized
     }
-
-    /** From the first 401 on: the schedule decides, the token is renewed, the request goes out again. */
-    const retry = (
-      call: Call,
-      span: Tracer.Span | undefined,
-      first: HttpClientResponse.HttpClientResponse,
-      token: AccessToken.AccessToken
-    ): Effect.Effect<HttpClientResponse.HttpClientResponse, AuthorizedClientError> =>
-      Effect.gen(function* () {
-        const { retryUnauthorized } = options
-        const driver = retryUnauthorized === undefined ? undefined : yield* Schedule.driver(retryUnauthorized)
-        const replayable = isReplayable(call.own)
-        let response = first
-        let sent: Sent = [token]
-        while (response.status === 401) {
-          const refused = refusal(call, response, sent)
-          yield* Body.discard(response)
-          const goesOn =
-            replayable &&
-            // What `Schedule.recurs(1)` says, without making the error: when a token is revoked, all calls ask.
-            (driver === undefined ? sent.length === 1 : yield* Effect.isSuccess(driver.next(refused())))
-          if (!goesOn) {
-            // Not sent again, but the next call shall not use this token either.
-            if (sent.length === 1) {
-              // The caller does not wait for what is of no use to it; one turn is enough to drop the token.
-              yield* Effect.forkDaemon(Effect.ignore(tokens.renew(sent[0])))
-              yield* Effect.yieldNow()
-            }
-            return yield* refused()
-          }
-          const renewed = yield* Effect.mapError(tokens.renew(sent[0]), (error) =>
-            error._tag === "Unauthorized" ? refused() : withRejected(error, refused())
-          )
-          sent = [renewed, ...sent]
-          response = yield* send(call, span, sent)
-        }
-        return CallerResponse.make(response, call.own, secretsOf(sent))
-      })
 
     const execute = (
       request: HttpClientRequest.HttpClientRequest
@@ -308,9 +323,9 @@ export const make = (
         () => attributesOf(call),
         (span) =>
           Effect.flatMap(tokens.get, (token) =>
-            Effect.flatMap(send(call, span, [token]), (response) =>
+            Effect.flatMap(send(sending, call, span, [token]), (response) =>
               response.status === 401
-                ? retry(call, span, response, token)
+                ? retry(sending, call, span, response, token)
                 : Effect.succeed(CallerResponse.make(response, call.own, secretsOf([token])))
             )
           ),

@@ -386,6 +386,42 @@ const pair = <Row>(
   return rows.map((row, place) => ({ index: first + place, input: row.input, outcome: outcomeOf(row) }))
 }
 
+/** What the chunks of an import are sent with. */
+interface Sending {
+  readonly api: DomainApi.Service
+  readonly entitySet: string
+  readonly url: string
+  readonly headers: RunOptions<never>["headers"]
+  readonly settings: object
+}
+
+/** Sends the objects of a chunk. */
+const sendChunk = (
+  { api, entitySet, headers, settings, url }: Sending,
+  objects: ReadonlyArray<unknown>,
+  firstRow: number,
+  lastRow: number
+): Effect.Effect<ChunkAnswer, ImportError> => {
+  const text = LosslessJson.stringify({ ...settings, objects }) ?? ""
+  const body = { text, contentType: "application/json" }
+  const request: Change<ChunkAnswer> = {
+    _tag: "Change",
+    operation: "import",
+    target: "Import",
+    attributes: { "erpnet.entity_set": entitySet },
+    request: () => Either.right({ method: "POST", url, headers, body }),
+    decode: (answer) =>
+      Either.map(decodeAnswer(entitySet, answer, objects.length, `rows ${firstRow} to ${lastRow}`), (value) => ({
+        _tag: "Done",
+        value
+      }))
+  }
+  return Effect.mapError(
+    api.execute(request),
+    (error): ImportError => (error._tag === "OutcomeUnknown" ? unknownRows(error, firstRow, lastRow) : error)
+  )
+}
+
 /**
  * Imports rows, and gives a result for each of them, in their order.
  *
@@ -417,28 +453,9 @@ export const run = <A, I, Row extends EntityInput.EntityInput<A>, E, R>(
         query === "" ? "Import" : `Import?${query}`
       )
       const isAtomic = transaction === "all-objects"
+      const settings = { model, transaction, loggingLevel }
+      const sending: Sending = { api, entitySet: set.name, url, headers: options.headers, settings }
       const report = (progress: Progress) => options.onProgress?.(progress) ?? Effect.void
-
-      const send = (objects: ReadonlyArray<unknown>, firstRow: number, lastRow: number) => {
-        const text = LosslessJson.stringify({ model, transaction, loggingLevel, objects }) ?? ""
-        const body = { text, contentType: "application/json" }
-        const request: Change<ChunkAnswer> = {
-          _tag: "Change",
-          operation: "import",
-          target: "Import",
-          attributes: { "erpnet.entity_set": set.name },
-          request: () => Either.right({ method: "POST", url, headers: options.headers, body }),
-          decode: (answer) =>
-            Either.map(decodeAnswer(set.name, answer, objects.length, `rows ${firstRow} to ${lastRow}`), (value) => ({
-              _tag: "Done",
-              value
-            }))
-        }
-        return Effect.mapError(
-          api.execute(request),
-          (error): ImportError => (error._tag === "OutcomeUnknown" ? unknownRows(error, firstRow, lastRow) : error)
-        )
-      }
 
       /** The results of a chunk, each at its row. */
       const importChunk = (progress: Progress, inputs: Chunk.Chunk<Row>) =>
@@ -453,7 +470,7 @@ export const run = <A, I, Row extends EntityInput.EntityInput<A>, E, R>(
           })
           const objects = encoded.flatMap(({ object }) => Option.toArray(Either.getRight(object)))
           const isSent = isAtomic ? objects.length === encoded.length : objects.length > 0
-          const answer = isSent ? yield* send(objects, first, first + inputs.length - 1) : undefined
+          const answer = isSent ? yield* sendChunk(sending, objects, first, first + inputs.length - 1) : undefined
           const results = pair(encoded, answer?.outcomes ?? [], !isAtomic || answer?.isSaved === true, first)
           const next: Progress = { ...results.reduce(add, progress), dataExchange: answer?.dataExchange }
           yield* report(next)
