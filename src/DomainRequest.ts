@@ -480,10 +480,11 @@ export const find = <A, I>(
   const { lookup } = read
   const asSome = Either.map(
     (step: Step<A>): Step<Option.Option<A>> =>
-      step._tag === "Done" ? done(Option.some(step.value)) : { _tag: "More", next: map(step.next, "find", Option.some) }
+      step._tag === "Done" ? done(Option.some(step.value)) : { _tag: "More", next: map(step.next, read.operation, Option.some) }
   )
   return {
-    ...map(read, "find", Option.some),
+    // Its span is that of `get`, as it has always been.
+    ...map(read, read.operation, Option.some),
     recover: (error) => (error._tag === "NotFound" ? Option.some(Option.none()) : Option.none()),
     lookup: lookup && { ...lookup, decode: (row) => asSome(lookup.decode(row)) }
   }
