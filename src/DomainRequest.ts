@@ -480,7 +480,9 @@ export const find = <A, I>(
   const { lookup } = read
   const asSome = Either.map(
     (step: Step<A>): Step<Option.Option<A>> =>
-      step._tag === "Done" ? done(Option.some(step.value)) : { _tag: "More", next: map(step.next, read.operation, Option.some) }
+      step._tag === "Done"
+        ? done(Option.some(step.value))
+        : { _tag: "More", next: map(step.next, read.operation, Option.some) }
   )
   return {
     // Its span is that of `get`, as it has always been.
