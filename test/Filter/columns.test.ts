@@ -142,7 +142,7 @@ describe("EntitySet: filterable", () => {
         yield* DomainApi.list(Customers, { filter: (c) => [c.Active.eq(true), c.Id.in(ids)] }),
         expected
       )
-      const pages = DomainApi.stream(Customers, { filter: (c) => c.Active.eq(true), top: 2 })
+      const pages = DomainApi.stream(Customers, { filter: (c) => c.Active.eq(true), pageSize: 2 })
       assert.deepStrictEqual([...(yield* Stream.runCollect(pages))], expected)
       assert.strictEqual(yield* DomainApi.count(Customers, { filter: (c) => [c.Active.eq(true)] }), expected.length)
       assert.deepStrictEqual(
