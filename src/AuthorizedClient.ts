@@ -44,7 +44,7 @@ import * as Instance from "./Instance.ts"
 import * as Body from "./internal/body.ts"
 import * as CallerResponse from "./internal/callerResponse.ts"
 import * as ContentEncoding from "./internal/contentEncoding.ts"
-import { serverText } from "./internal/redaction.ts"
+import { serverText, withoutQuery } from "./internal/redaction.ts"
 import * as RetryAfter from "./internal/retryAfter.ts"
 import { withSpan } from "./internal/tracing.ts"
 import * as Transport from "./internal/transport.ts"
@@ -349,7 +349,8 @@ export const layer = (
 /**
  * Passes a 2xx answer on, and fails with the typed error of any other: `Forbidden`, `NotFound`, `RateLimited`,
  * `LicenseUnavailable`, `EntityRenamed`, `ValidationFailed`, `DuplicateKey` or `ServerError`. The status counts, also
- * where the body is cut off or too long to be an error of the API.
+ * where the body is cut off or too long to be an error of the API. The error names the path of the request, or the one
+ * that is given.
  *
  * @example
  * ```ts
@@ -367,7 +368,8 @@ export const layer = (
  * @since 0.2.0
  */
 export const filterStatus = (
-  response: HttpClientResponse.HttpClientResponse
+  response: HttpClientResponse.HttpClientResponse,
+  path?: string
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, ApiError> =>
   response.status >= 200 && response.status < 300
     ? Effect.succeed(response)
@@ -376,7 +378,7 @@ export const filterStatus = (
         const { request, status } = response
         return yield* fromFailure({
           method: request.method,
-          path: URL.canParse(request.url) ? new URL(request.url).pathname : "",
+          path: path ?? (URL.canParse(request.url) ? new URL(request.url).pathname : withoutQuery(request.url)),
           status,
           retryAfter: RetryAfter.parse(response.headers["retry-after"], yield* Clock.currentTimeMillis),
           body,

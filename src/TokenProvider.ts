@@ -217,7 +217,7 @@ type Caller = Fiber.RuntimeFiber<unknown, unknown>
 const timeOf = (caller: Caller): number =>
   Context.get(caller.currentDefaultServices, Clock.Clock).unsafeCurrentTimeMillis()
 
-/** The span of who asks, for the span of the exchange to link to: it serves others too, so it is nobody's child. */
+/** The span of who asks, for the span of the exchange to link to: it serves several callers, so it has no parent. */
 const linksOf = (caller: Caller): ReadonlyArray<Tracer.SpanLink> =>
   caller.currentSpan === undefined ? [] : [{ _tag: "SpanLink", span: caller.currentSpan, attributes: {} }]
 

@@ -59,7 +59,7 @@ export const isMultipart = (contentType: string | undefined): boolean =>
 
 /**
  * The parts of a multipart text, or why it is none. Lines may end in LF alone. Text before the first part or after the
- * last is refused: nobody knows what it was meant to be.
+ * last is refused: its meaning is unknown.
  */
 export const read = (contentType: string | undefined, text: string): Either.Either<ReadonlyArray<Part>, string> => {
   const boundary = boundaryOf(contentType)

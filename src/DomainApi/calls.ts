@@ -9,11 +9,9 @@ import * as AuthorizedClient from "../AuthorizedClient.ts"
 import { type Answer, isNotExecuted, toWriteError, type WireRequest } from "../DomainRequest.ts"
 import { type ApiError, type DomainApiError, Unreachable, type WriteError } from "../ErpNetError.ts"
 import type * as Instance from "../Instance.ts"
-import * as Body from "../internal/body.ts"
 import { secretsOf } from "../internal/callerResponse.ts"
 import * as Faults from "../internal/faults.ts"
 import { maskSecrets } from "../internal/redaction.ts"
-import * as RetryAfter from "../internal/retryAfter.ts"
 import * as Transport from "../internal/transport.ts"
 import type * as Permits from "./permits.ts"
 
@@ -41,33 +39,19 @@ const retries = 2
 /** The body of a 2xx answer, or the typed error for any other. */
 const readAnswer = (
   response: HttpClientResponse.HttpClientResponse,
-  method: string,
   path: string,
   root: string
 ): Effect.Effect<Answer, HttpClientError.ResponseError | ApiError> =>
-  response.status >= 200 && response.status < 300
-    ? Effect.zipWith(response.text, Clock.currentTimeMillis, (text, receivedAt) => ({
-        text,
-        headers: response.headers,
-        root,
-        path,
-        receivedAt,
-        holdsToken: (part) => maskSecrets(part, secretsOf(response)) !== part
-      }))
-    : Effect.gen(function* () {
-        // The status counts, also where the body is cut off or too long to be an error of the API.
-        const body = yield* Effect.orElseSucceed(Body.read(response), () => "")
-        const retryAfter = RetryAfter.parse(response.headers["retry-after"], yield* Clock.currentTimeMillis)
-        const { status } = response
-        return yield* AuthorizedClient.fromFailure({
-          method,
-          path,
-          status,
-          retryAfter,
-          body,
-          secrets: secretsOf(response)
-        })
-      })
+  Effect.flatMap(AuthorizedClient.filterStatus(response, path), ({ headers, text: whole }) =>
+    Effect.zipWith(whole, Clock.currentTimeMillis, (text, receivedAt) => ({
+      text,
+      headers,
+      root,
+      path,
+      receivedAt,
+      holdsToken: (part) => maskSecrets(part, secretsOf(response)) !== part
+    }))
+  )
 
 /** How long to wait before the same request goes out again; nothing where it does not. */
 const retryDelay = (error: WriteError, tried: number): Duration.Duration | undefined => {
@@ -90,7 +74,7 @@ const attempt = (policy: CallPolicy, wire: WireRequest): Effect.Effect<Answer, D
   const unreachable = (reason: Unreachable["reason"], detail: string | undefined) =>
     new Unreachable({ method, path, reason, detail })
   const call = policy.client.execute(HttpClientRequest.setHeaders(request, policy.headers)).pipe(
-    Effect.flatMap((response) => readAnswer(response, method, path, policy.instance.odata)),
+    Effect.flatMap((response) => readAnswer(response, path, policy.instance.odata)),
     Effect.catchTags({
       RequestError: (error) =>
         unreachable(error.reason === "Transport" ? "transport" : "invalidRequest", Transport.describe(error)),

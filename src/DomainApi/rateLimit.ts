@@ -12,7 +12,7 @@ export const make = (perMinute: number): Effect.Effect<void> => {
   let index = 0
   const start: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const oldest = starts[index] ?? Number.NEGATIVE_INFINITY
-    // The clock was set back: nobody knows when the starts were, so all of them count as of now.
+    // The clock was set back: the times of the starts are unknown, so all of them count as of now.
     if (oldest > now) starts.fill(now)
     const wait = Math.min(oldest, now) + window - now
     // Looked at again after the wait, so that whoever is interrupted in it uses up no start.

@@ -7,7 +7,7 @@ import { dim } from "./style.ts"
 
 const pathOf = (url: string): string => (URL.canParse(url) ? new URL(url).pathname : url.replace(/[?#].*$/s, ""))
 
-/** The same program; its requests are shown. A query may hold what is nobody's business, so it is left out. */
+/** The same program; its requests are shown. A query may hold personal data, so it is left out. */
 export const shown = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | HttpClient.HttpClient> =>
   Effect.updateService(program, HttpClient.HttpClient, (client) =>
     HttpClient.transform(client, (response, request) =>

@@ -154,7 +154,7 @@ const callApi = (tokens: TokenProvider.TokenProvider["Type"]) =>
     const client = yield* AuthorizedClient.make()
     const response = yield* client.get("GetVersion", { accept: "application/json" })
     const path = new URL("GetVersion", tokens.instance.odata).pathname
-    const answered = yield* Effect.either(AuthorizedClient.filterStatus(response))
+    const answered = yield* Effect.either(AuthorizedClient.filterStatus(response, path))
     if (Either.isRight(answered)) {
       const answer = Option.getOrUndefined(LosslessJson.parsePlain(yield* Body.read(response)))
       const isVersion = Predicate.hasProperty(answer, "version") && typeof answer.version === "string"
